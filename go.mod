@@ -1,0 +1,3 @@
+module github.com/support-go/support
+
+go 1.26.0
