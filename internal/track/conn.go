@@ -1,0 +1,186 @@
+package track
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
+)
+
+// A Conn is a connection that its listener remembers. It passes on what the
+// connection below can do beside reading and writing: copying in the kernel,
+// closing one half, system calls.
+type Conn struct {
+	net.Conn
+	listener *Listener
+
+	spoken atomic.Bool // something has come from the peer
+	closed atomic.Bool
+
+	requests atomic.Uint64 // a tally
+}
+
+// Of finds the Conn at the bottom of c, or nil.
+func Of(c net.Conn) *Conn {
+	for {
+		switch inner := c.(type) {
+		case *Conn:
+			return inner
+		case *tls.Conn:
+			c = inner.NetConn()
+		default:
+			return nil
+		}
+	}
+}
+
+// Begin counts a request that has been read and is now handled.
+func (c *Conn) Begin() {
+	c.listener.page.Begin()
+	if tally(c.requests.Add(running|quiet)).running() > 1 {
+		c.listener.page.Share(1)
+	}
+}
+
+// Handled says that the handler of the one running request has returned: its
+// answer may still be on its way. It is not for connections that carry several
+// requests at once.
+func (c *Conn) Handled() { c.requests.And(^uint64(mask * quiet)) }
+
+// End counts one request of this connection as over. It does nothing if none
+// is running.
+func (c *Conn) End() {
+	before, after := c.change(tally.end)
+	if before == after {
+		return
+	}
+	if after.streaming() < before.streaming() {
+		c.listener.page.Stream(-1)
+	}
+	if after.running() > 0 {
+		c.listener.page.Share(-1)
+	}
+	c.listener.page.End()
+}
+
+// Running is the number of requests begun and not ended.
+func (c *Conn) Running() int { return tally(c.requests.Load()).running() }
+
+// moved notes that bytes came or went: whatever request was waiting for a sign
+// of life has given one.
+func (c *Conn) moved() {
+	if tally(c.requests.Load()).quiet() == 0 {
+		return
+	}
+	before, _ := c.change(tally.move)
+	if n := before.quiet(); n > 0 {
+		c.listener.page.Stream(n)
+	}
+}
+
+func (c *Conn) change(to func(tally) tally) (before, after tally) {
+	for {
+		before = tally(c.requests.Load())
+		after = to(before)
+		if c.requests.CompareAndSwap(uint64(before), uint64(after)) {
+			return before, after
+		}
+	}
+}
+
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.heard()
+	}
+	return n, err
+}
+
+func (c *Conn) heard() {
+	if !c.spoken.Load() {
+		c.spoken.Store(true)
+	}
+	c.moved()
+}
+
+func (c *Conn) Write(p []byte) (int, error) {
+	c.moved()
+	return c.Conn.Write(p)
+}
+
+// Close closes the connection and ends what was running on it.
+func (c *Conn) Close() error {
+	err := c.Conn.Close()
+	if c.closed.CompareAndSwap(false, true) {
+		for c.Running() > 0 {
+			c.End()
+		}
+		c.listener.forget(c)
+	}
+	return err
+}
+
+// NetConn is the connection below.
+func (c *Conn) NetConn() net.Conn { return c.Conn }
+
+// ReadFrom copies from src, in the kernel where the connection below and src
+// allow it. A src that is itself tracked is looked through, since splice(2)
+// wants sockets.
+func (c *Conn) ReadFrom(src io.Reader) (int64, error) {
+	c.moved()
+	below, ok := c.Conn.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(struct{ io.Writer }{c.Conn}, src)
+	}
+	switch r := src.(type) {
+	case *Conn:
+		r.heard()
+		return below.ReadFrom(r.Conn)
+	case *io.LimitedReader:
+		if inner, ok := r.R.(*Conn); ok {
+			inner.heard()
+			r.R = inner.Conn
+			defer func() { r.R = inner }()
+		}
+	}
+	return below.ReadFrom(src)
+}
+
+// WriteTo copies to dst until the end, in the kernel where possible.
+func (c *Conn) WriteTo(dst io.Writer) (int64, error) {
+	c.heard()
+	if to, ok := dst.(*Conn); ok {
+		to.moved()
+		dst = to.Conn
+	}
+	if from, ok := c.Conn.(io.WriterTo); ok {
+		return from.WriteTo(dst)
+	}
+	return io.Copy(dst, struct{ io.Reader }{c.Conn})
+}
+
+// CloseWrite closes the sending half.
+func (c *Conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// CloseRead closes the receiving half.
+func (c *Conn) CloseRead() error {
+	if half, ok := c.Conn.(interface{ CloseRead() error }); ok {
+		return half.CloseRead()
+	}
+	return errors.ErrUnsupported
+}
+
+// SyscallConn gives access to the socket.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	if raw, ok := c.Conn.(syscall.Conn); ok {
+		return raw.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}

@@ -1,0 +1,148 @@
+// Package track counts connections from the moment they are accepted to the
+// moment they are closed, whoever serves them.
+//
+// net/http knows a connection only some time after it has been accepted, and
+// forgets it when it is hijacked; what nobody knows is lost when a server
+// stops. So the listener itself keeps the list.
+package track
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+
+	"github.com/support-go/support/internal/ledger"
+)
+
+// A Listener hands out connections that it remembers until they are closed.
+// Its methods may be called by any number of goroutines.
+type Listener struct {
+	net.Listener
+	page *ledger.Page
+
+	accepting chan struct{} // closed at the first Accept
+	first     sync.Once
+
+	mu      sync.Mutex
+	stopped bool
+	conns   map[*Conn]struct{}
+	changed chan struct{} // closed and replaced when the last connection goes
+}
+
+// NewListener tracks the connections of ln and counts them in page. Closing
+// it closes ln, and no connection.
+func NewListener(ln net.Listener, page *ledger.Page) *Listener {
+	return &Listener{
+		Listener:  ln,
+		page:      page,
+		accepting: make(chan struct{}),
+		conns:     make(map[*Conn]struct{}),
+		changed:   make(chan struct{}),
+	}
+}
+
+// Accept waits for the next connection. After Close its error is
+// net.ErrClosed.
+func (l *Listener) Accept() (net.Conn, error) {
+	l.first.Do(func() { close(l.accepting) })
+	inner, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{Conn: inner, listener: l}
+	l.page.Accept()
+	l.mu.Lock()
+	l.conns[c] = struct{}{}
+	l.mu.Unlock()
+	return c, nil
+}
+
+// Accepting is closed once somebody has called Accept.
+func (l *Listener) Accepting() <-chan struct{} { return l.accepting }
+
+// Close ends accepting. What waits in the kernel's queue is left to whoever
+// shares the socket; if nobody does, call Finish.
+func (l *Listener) Close() error {
+	l.mu.Lock()
+	stopped := l.stopped
+	l.stopped = true
+	l.mu.Unlock()
+	if stopped {
+		return nil
+	}
+	return l.Listener.Close()
+}
+
+// Finish ends accepting once the kernel's queue is empty or ctx ends. Somebody
+// must be calling Accept meanwhile.
+func (l *Listener) Finish(ctx context.Context) error {
+	return errors.Join(awaitEmptyQueue(ctx, l.Listener), l.Close())
+}
+
+// Open is the number of connections that have not been closed.
+func (l *Listener) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
+}
+
+// Wait returns nil when no connection is open, or the cause of ctx's end.
+func (l *Listener) Wait(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		open, changed := len(l.conns), l.changed
+		l.mu.Unlock()
+		if open == 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// CloseSilent closes the connections over which nothing has ever come.
+func (l *Listener) CloseSilent() int {
+	return l.closeIf(func(c *Conn) bool { return !c.spoken.Load() })
+}
+
+// CloseAll closes all connections and says how many there were, and how many
+// of them carried a request.
+func (l *Listener) CloseAll() (all, busy int) {
+	all = l.closeIf(func(c *Conn) bool {
+		if c.Running() > 0 {
+			busy++
+		}
+		return true
+	})
+	return all, busy
+}
+
+func (l *Listener) closeIf(unwanted func(*Conn) bool) int {
+	var found []*Conn
+	l.mu.Lock()
+	for c := range l.conns {
+		if unwanted(c) {
+			found = append(found, c)
+		}
+	}
+	l.mu.Unlock()
+	for _, c := range found {
+		_ = c.Close() // the peer may have been quicker
+	}
+	return len(found)
+}
+
+func (l *Listener) forget(c *Conn) {
+	l.page.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.conns, c)
+	if len(l.conns) == 0 {
+		close(l.changed)
+		l.changed = make(chan struct{})
+	}
+}

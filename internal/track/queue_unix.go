@@ -1,0 +1,53 @@
+//go:build unix
+
+package track
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// awaitEmptyQueue returns when the kernel holds no connection for ln to accept.
+func awaitEmptyQueue(ctx context.Context, ln net.Listener) error {
+	socket, ok := ln.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("track: look at the accept queue: %w", err)
+	}
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for {
+		waiting, err := readable(raw)
+		if !waiting || err != nil {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// readable asks poll(2), which for a listening socket means a connection to
+// accept.
+func readable(raw syscall.RawConn) (waiting bool, err error) {
+	outer := raw.Control(func(fd uintptr) {
+		var n int
+		n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		waiting = n > 0 || err == unix.EINTR
+	})
+	if errors.Is(err, unix.EINTR) {
+		err = nil
+	}
+	return waiting, errors.Join(outer, err)
+}
