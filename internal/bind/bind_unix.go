@@ -1,0 +1,96 @@
+//go:build unix
+
+package bind
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// firstInherited is SD_LISTEN_FDS_START of sd_listen_fds(3).
+const firstInherited = 3
+
+// inherited finds the socket that systemd, or whoever speaks the protocol of
+// sd_listen_fds(3), has passed under a name. The descriptor stays open, so that
+// it can be asked for again; none of them goes on to children.
+func inherited(name string) (net.Listener, error) {
+	if pid, err := strconv.Atoi(os.Getenv("LISTEN_PID")); err != nil || pid != os.Getpid() {
+		return nil, fmt.Errorf("no socket has been inherited: start this program from a systemd.socket unit with FileDescriptorName=%s", name)
+	}
+	count, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+	if err != nil || count < 1 {
+		return nil, fmt.Errorf("LISTEN_FDS is %q: want the number of inherited sockets", os.Getenv("LISTEN_FDS"))
+	}
+	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
+	found := -1
+	for i := range min(count, len(names)) {
+		unix.CloseOnExec(firstInherited + i)
+		if names[i] == name && found < 0 {
+			found = firstInherited + i
+		}
+	}
+	if found < 0 {
+		return nil, fmt.Errorf("no inherited socket is named %q: there are %q", name, names)
+	}
+	return FromDescriptor(found)
+}
+
+// FromDescriptor returns a listener on a copy of fd, which stays the caller's.
+// Every process that shares the socket must find it non-blocking, or it hangs
+// in accept; so that is where it is set, and nothing here takes it back.
+func FromDescriptor(fd int) (net.Listener, error) {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	if err := unix.SetNonblock(own, true); err != nil {
+		_ = unix.Close(own)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	// A File made of a descriptor that is non-blocking already leaves it so.
+	file := os.NewFile(uintptr(own), "listener")
+	defer file.Close()
+	return net.FileListener(file)
+}
+
+// Descriptor returns a copy of the descriptor of ln, closed on exec, which is
+// the caller's to close. Unlike net.TCPListener.File it does not turn the
+// socket blocking.
+func Descriptor(ln net.Listener) (int, error) {
+	socket, ok := ln.(syscall.Conn)
+	if !ok {
+		return -1, fmt.Errorf("bind: %T has no descriptor", ln)
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	fd := -1
+	outer := raw.Control(func(own uintptr) { fd, err = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0) })
+	return fd, errors.Join(outer, err)
+}
+
+// setBacklog calls listen(2) once more, which changes the length of the queue.
+func setBacklog(ln net.Listener, backlog int) error {
+	socket, ok := ln.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	outer := raw.Control(func(fd uintptr) { err = unix.Listen(int(fd), backlog) })
+	return errors.Join(outer, err)
+}
+
+func refused(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }
+
+func inUse(err error) bool { return errors.Is(err, unix.EADDRINUSE) }
