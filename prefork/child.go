@@ -1,0 +1,96 @@
+package prefork
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/support-go/support/internal/ledger"
+)
+
+// system is what a supervisor asks of the operating system. Tests put a
+// simulated one in its place.
+type system struct {
+	spawn  func(*State, Process) (*child, error)
+	refuse func([]Bound) (stop func()) // accepts connections and resets them
+	close  func([]Bound)               // closes the supervisor's copies
+	notify func(string)                // tells the service manager
+}
+
+// hint is what a supervisor does to a child that does not listen.
+type hint int
+
+const (
+	wake hint = iota // let it run on if it is stopped
+	dump             // write the stacks of all goroutines and exit
+	kill
+)
+
+// child is the supervisor's end of a process that it has started.
+type child struct {
+	pid     int
+	link    net.Conn
+	page    *ledger.Page
+	signal  func(hint)
+	wait    func() Exit   // returns when the process has ended; called once
+	output  func() string // what the Go runtime has written as it died
+	release func()        // gives back memory and descriptors
+
+	pong atomic.Pointer[time.Time]
+}
+
+// heard is when the last sign of life came; zero if none has.
+func (c *child) heard() time.Time {
+	if at := c.pong.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
+// send gives m to the child. One that has stopped reading misses it and will
+// be found silent.
+func (c *child) send(m message) {
+	_ = c.link.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	_ = writeMessage(c.link, m)
+}
+
+// follow turns what happens to the child into events, until it has ended and
+// been waited for, or closing is closed. However much the child writes, it
+// causes at most four events.
+func (c *child) follow(serial int, events chan<- event, closing <-chan struct{}) {
+	post := func(e event) {
+		e.serial = serial
+		select {
+		case events <- e:
+		case <-closing:
+		}
+	}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		var said message
+		_ = messages(c.link, func(m message) { // a child that talks nonsense is not heard any more
+			now := time.Now()
+			c.pong.Store(&now)
+			switch {
+			case m.Ready && !said.Ready:
+				post(event{ready: true})
+			case m.Failed != "" && said.Failed == "":
+				post(event{failed: m.Failed})
+			case m.Drains != "" && said.Drains == "":
+				post(event{drains: m.Drains})
+			}
+			said.Ready = said.Ready || m.Ready
+			said.Failed += m.Failed
+			said.Drains += m.Drains
+		})
+	}()
+	go func() {
+		exit := c.wait()
+		// What it wrote before it ended is still to be read. A descendant that
+		// holds the link open does not get to delay this.
+		_ = c.link.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		<-read
+		post(event{exit: &exit})
+	}()
+}

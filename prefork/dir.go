@@ -1,0 +1,96 @@
+package prefork
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// RuntimeDir is where a group of that name keeps its sockets unless told
+// otherwise: below $RUNTIME_DIRECTORY (systemd sets it), /run/support for
+// root, $XDG_RUNTIME_DIR/support, or a directory of the user's own among the
+// temporary files.
+func RuntimeDir(name string) string {
+	if dir := os.Getenv("RUNTIME_DIRECTORY"); dir != "" {
+		return filepath.Join(dir, name)
+	}
+	if os.Geteuid() == 0 {
+		return filepath.Join("/run/support", name)
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "support", name)
+	}
+	return filepath.Join(os.TempDir(), "support-"+strconv.Itoa(os.Geteuid()), name)
+}
+
+// errTaken means that the directory belongs to a running group.
+var errTaken = errors.New("already running")
+
+// runtimeDir is a directory that belongs to this process alone until it ends,
+// by a lock that the kernel takes back whatever happens. The zero path is that
+// of no directory.
+type runtimeDir struct {
+	path string
+	lock *os.File
+}
+
+func (d *runtimeDir) control() string { return filepath.Join(d.path, "control.sock") }
+
+// worker is the path of a worker's own socket.
+func workerSocket(dir string, slot, serial int) string {
+	return filepath.Join(dir, fmt.Sprintf("w%d.%d.sock", slot, serial))
+}
+
+// openDir makes the directory, if need be, and takes possession of it. Unless
+// the error is errTaken, the runtimeDir can be used even beside an error: as
+// none.
+func openDir(path, name string) (*runtimeDir, error) {
+	path = cmp.Or(path, RuntimeDir(name))
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return &runtimeDir{}, err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return &runtimeDir{}, err
+	}
+	if err := private(path, info); err != nil {
+		return &runtimeDir{}, err
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return &runtimeDir{}, err
+	}
+	if err := lockFile(lock); err != nil {
+		pid, _ := os.ReadFile(lock.Name())
+		_ = lock.Close()
+		return nil, fmt.Errorf("group %q is %w as process %s, in %s: stop it, or give this one another name or Dir", name, errTaken, pid, path)
+	}
+	d := &runtimeDir{path: path, lock: lock}
+	if lock.Truncate(0) == nil { // on a full disk the message above lacks the pid, and no more
+		_, _ = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
+	}
+	return d, nil
+}
+
+// private wants a directory that nobody else can put anything into.
+func private(path string, info fs.FileInfo) error {
+	switch {
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a directory", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("%s is open to others (mode %v): want 0700", path, info.Mode().Perm())
+	case !ownedBySelf(info):
+		return fmt.Errorf("%s belongs to another user", path)
+	}
+	return nil
+}
+
+func (d *runtimeDir) close() {
+	if d != nil && d.lock != nil {
+		_ = d.lock.Close()
+	}
+}

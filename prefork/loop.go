@@ -1,0 +1,438 @@
+package prefork
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// loop is a running supervisor. One goroutine owns it: it takes in what has
+// happened (take), then looks at the whole state and does what is due (step),
+// again and again. Everything that takes time happens elsewhere and comes back
+// as an event.
+type loop struct {
+	limits   Limits
+	sys      system
+	log      *slog.Logger
+	state    State
+	children map[int]*child // by serial
+	events   chan event
+	ready    chan struct{} // to be closed when all workers are
+	closing  chan struct{} // closed when the loop has ended
+
+	beaten    time.Time // when the last heartbeat was asked for
+	lonely    time.Time // since when no worker has been serving; zero while one is
+	admit     func()    // ends refusing connections, while they are refused
+	wasReady  bool
+	lastStuck time.Time // when a worker was last expelled for being stuck
+	failure   error     // why Run is to end with an error
+	reloaders []chan result
+}
+
+// event is what has happened to a child.
+type event struct {
+	serial int
+	ready  bool
+	failed string
+	drains string // it has begun to drain by itself, and why
+	exit   *Exit
+}
+
+const heartbeat = time.Second
+
+// run goes on until the group has stopped.
+func (l *loop) run(ctx context.Context, commands <-chan command) error {
+	defer close(l.closing)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	stop := ctx.Done()
+	for {
+		wake := l.step(time.Now())
+		if l.state.Phase == GroupStopping && len(l.state.Processes) == 0 {
+			l.end()
+			return l.failure
+		}
+		timer.Reset(time.Until(wake))
+		select {
+		case e := <-l.events:
+			l.take(e, time.Now())
+		case c := <-commands:
+			l.obey(c, time.Now())
+		case <-stop:
+			stop = nil
+			l.stop(context.Cause(ctx).Error(), time.Now())
+		case <-timer.C:
+		}
+	}
+}
+
+func (l *loop) end() {
+	l.stopRefusing()
+	for _, r := range l.reloaders {
+		r <- result{err: ErrStopped}
+	}
+}
+
+// step does all that is due at now and returns when to look again.
+func (l *loop) step(now time.Time) (wake time.Time) {
+	l.beat(now)
+	for i := range l.state.Processes {
+		l.judge(&l.state.Processes[i], now)
+	}
+	l.advanceReload(now)
+	l.fill(now)
+	l.settle(now)
+	l.watchTheDoor(now)
+	return l.wake(now)
+}
+
+// beat asks every child for a sign of life and notes what they have shown
+// since. When the supervisor itself has not run for a while, because it was
+// stopped or the machine slept, nobody is blamed for having been silent.
+func (l *loop) beat(now time.Time) {
+	gap := now.Sub(l.beaten)
+	if gap < heartbeat {
+		return
+	}
+	asleep := !l.beaten.IsZero() && gap > 3*heartbeat
+	l.beaten = now
+	for i := range l.state.Processes {
+		p := &l.state.Processes[i]
+		c := l.children[p.Serial]
+		if heard := c.heard(); heard.After(p.Heard) {
+			p.Heard = heard
+		}
+		if asleep {
+			p.Heard, p.Moved = now, now
+		}
+		l.audit(p, now)
+		c.send(message{Ping: true})
+	}
+	l.sys.notify("WATCHDOG=1")
+}
+
+// audit reads a child's ledger. Requests that run without one of them ending
+// or moving a byte are a standstill.
+func (l *loop) audit(p *Process, now time.Time) {
+	counts, err := l.children[p.Serial].page.Counts()
+	if err != nil {
+		p.Doubtful = err.Error()
+		p.Moved = now // nothing is known, so nobody is blamed
+		return
+	}
+	if counts.Ended != p.Counts.Ended || counts.Streaming != p.Counts.Streaming || counts.Quiet() == 0 {
+		p.Moved = now
+	}
+	p.Counts, p.Doubtful = counts, ""
+}
+
+// judge compares how long p has been in its phase with what is allowed.
+func (l *loop) judge(p *Process, now time.Time) {
+	switch p.Phase {
+	case Starting:
+		if now.Sub(p.Started) >= l.limits.Start {
+			l.expel(p, fmt.Sprintf("was not ready after %v", l.limits.Start), now)
+		}
+	case Serving:
+		if l.limits.Stuck > 0 && now.Sub(p.Moved) >= l.limits.Stuck && now.Sub(l.lastStuck) >= l.limits.Stuck {
+			l.lastStuck = now
+			l.expel(p, fmt.Sprintf("no request ended for %v while %d ran", l.limits.Stuck, p.Counts.Quiet()), now)
+		}
+	case Draining:
+		if now.Sub(p.Left) >= l.limits.Drain {
+			l.expel(p, fmt.Sprintf("did not drain within %v", l.limits.Drain), now)
+		}
+	case Expelled:
+		if !now.Before(p.KillAt) {
+			p.KillAt = now.Add(l.limits.Silence) // a process that the kernel holds fast may need another
+			l.children[p.Serial].signal(kill)
+		}
+		return
+	}
+	if p.live() || p.Phase == Draining {
+		if silence := now.Sub(p.Heard); silence >= l.limits.Silence {
+			l.expel(p, fmt.Sprintf("gave no sign of life for %v", silence.Round(time.Second)), now)
+		}
+	}
+}
+
+// lastWords is how long an expelled process has to write its stacks.
+const lastWords = 2 * time.Second
+
+// expel wakes a process that may be stopped, has the Go runtime write the
+// stacks of all goroutines and exit, and kills what is left after lastWords.
+func (l *loop) expel(p *Process, why string, now time.Time) {
+	if p.Phase == Expelled {
+		return
+	}
+	l.log.Error("process expelled", append(p.attrs(), "why", why)...)
+	p.Phase, p.Why, p.Left, p.KillAt = Expelled, why, now, now.Add(lastWords)
+	c := l.children[p.Serial]
+	c.signal(wake)
+	c.signal(dump)
+}
+
+// drain tells p to finish what it has and go.
+func (l *loop) drain(p *Process, why string, now time.Time) {
+	if !p.live() {
+		return
+	}
+	l.log.Info("process drains", append(p.attrs(), "why", why)...)
+	p.Phase, p.Why, p.Left = Draining, why, now
+	l.children[p.Serial].send(message{Drain: why, Stopping: l.state.Phase == GroupStopping})
+}
+
+// fill starts what is missing, one unproven worker at a time.
+func (l *loop) fill(now time.Time) {
+	if l.state.Phase == GroupStopping {
+		return
+	}
+	for i := range l.state.Slots {
+		s := &l.state.Slots[i]
+		if s.Role == WorkerRole && l.state.count(WorkerRole, Starting) > 0 {
+			continue
+		}
+		if !l.state.filled(s.ID) && !now.Before(s.NotBefore) {
+			l.start(s, now)
+		}
+	}
+}
+
+// start brings a process into a slot and returns its serial, or 0.
+func (l *loop) start(s *Slot, now time.Time) int {
+	l.state.Serial++
+	p := Process{
+		Serial: l.state.Serial, Slot: s.ID, Role: s.Role, Generation: l.state.Generation,
+		Phase: Starting, Started: now, Heard: now, Moved: now,
+	}
+	c, err := l.sys.spawn(&l.state, p)
+	if err != nil {
+		s.NotBefore = now.Add(max(s.Trouble.add(now), firstDelay))
+		l.log.Error("process cannot be started", "role", s.Role, "slot", s.ID, "error", err, "next_try_in", s.NotBefore.Sub(now))
+		return 0
+	}
+	p.PID = c.pid
+	l.state.Processes = append(l.state.Processes, p)
+	l.children[p.Serial] = c
+	c.follow(p.Serial, l.events, l.closing)
+	return p.Serial
+}
+
+// take notes what has happened to a child.
+func (l *loop) take(e event, now time.Time) {
+	p := l.state.process(e.serial)
+	if p == nil {
+		return
+	}
+	switch {
+	case e.exit != nil:
+		l.bury(p, *e.exit, now)
+	case e.failed != "":
+		p.Failure = e.failed
+	case e.ready && p.Phase == Starting:
+		p.Phase, p.Ready, p.Heard, p.Moved = Serving, now, now, now
+		l.log.Info("process serves", append(p.attrs(), "after", now.Sub(p.Started).Round(time.Millisecond))...)
+	case e.drains != "" && p.live():
+		p.Phase, p.Why, p.Left = Draining, e.drains, now
+		l.log.Info("process drains", append(p.attrs(), "why", e.drains)...)
+	}
+}
+
+// bury takes a process that has ended off the list, with the account of what
+// it took along.
+func (l *loop) bury(p *Process, exit Exit, now time.Time) {
+	l.audit(p, now)
+	c := l.children[p.Serial]
+	d := Death{
+		Serial: p.Serial, Slot: p.Slot, Role: p.Role, PID: p.PID, Generation: p.Generation,
+		Phase: p.Phase, Why: p.Why, Exit: exit, Started: p.Started, Ended: now,
+		Expected: p.Phase == Draining, Counts: p.Counts, Output: c.output(),
+	}
+	if p.Doubtful == "" {
+		d.LostLeast, d.LostMost = p.Counts.Lost()
+	}
+	if d.Why == "" {
+		d.Why = exit.String()
+	}
+	if p.Failure != "" {
+		d.Why = p.Failure
+	}
+	c.release()
+	delete(l.children, p.Serial)
+	l.report(d, p)
+	l.blame(p, d, now)
+	l.state.bury(d)
+	l.state.Processes = slices.DeleteFunc(l.state.Processes, func(q Process) bool { return q.Serial == d.Serial })
+}
+
+func (l *loop) report(d Death, p *Process) {
+	attrs := append(p.attrs(), "why", d.Why, "exit", d.Exit.String(), "after", d.Ended.Sub(d.Started).Round(time.Millisecond))
+	if d.Expected && d.Exit == (Exit{}) {
+		l.log.Info("process ended", attrs...)
+		return
+	}
+	l.log.Error("process died", append(attrs, "lost_least", d.LostLeast, "lost_most", d.LostMost)...)
+}
+
+// blame decides whether the end of p counts as a failed start, and when its
+// slot may be filled again.
+func (l *loop) blame(p *Process, d Death, now time.Time) {
+	s := l.state.slot(p.Slot)
+	if s == nil || d.Expected {
+		return
+	}
+	served := time.Duration(0)
+	if !p.Ready.IsZero() {
+		served = now.Sub(p.Ready)
+	}
+	if served >= forgiven {
+		s.Trouble = Trouble{}
+	}
+	if served >= proven {
+		s.NotBefore = now
+		return
+	}
+	if p.Failure != "" && !l.wasReady && p.Role == WorkerRole {
+		l.failure = fmt.Errorf("%s %d cannot start: %s", p.Role, p.Slot, p.Failure)
+		l.stop("a worker cannot start", now)
+		return
+	}
+	if l.replacing(p) {
+		return // the reload ends with it, and the old one serves on
+	}
+	s.NotBefore = now.Add(s.Trouble.add(now))
+	if s.Trouble.looping(now) {
+		l.log.Error("process is crash-looping", append(p.attrs(), "failed_starts", int(s.Trouble.Count+0.5), "next_try_in", s.NotBefore.Sub(now).Round(time.Millisecond))...)
+	}
+}
+
+// obey carries out a command, or begins to.
+func (l *loop) obey(c command, now time.Time) {
+	switch c.do {
+	case doState:
+		c.reply <- result{state: l.state.clone()}
+	case doReload:
+		if err := l.beginReload(now); err != nil {
+			c.reply <- result{err: err}
+			return
+		}
+		l.reloaders = append(l.reloaders, c.reply)
+	case doKill:
+		l.stop("asked to end at once", now)
+		for i := range l.state.Processes {
+			p := &l.state.Processes[i]
+			l.children[p.Serial].send(message{Now: true})
+			p.Phase, p.Left, p.KillAt = Expelled, now, now.Add(time.Second)
+		}
+		c.reply <- result{}
+	}
+}
+
+// stop has the workers drain. Helpers go when the last worker has gone.
+func (l *loop) stop(why string, now time.Time) {
+	if l.state.Phase == GroupStopping {
+		return
+	}
+	l.log.Info("group stops", "why", why)
+	l.state.Phase, l.state.Why = GroupStopping, why
+	l.sys.notify("STOPPING=1")
+	l.endReload(errors.New("the group stops"), now)
+	l.stopRefusing()
+	l.sys.close(l.state.Sockets)
+	for i := range l.state.Processes {
+		if p := &l.state.Processes[i]; p.Role == WorkerRole {
+			l.drain(p, "stop", now)
+		}
+	}
+}
+
+// settle derives the group's phase from those of its processes.
+func (l *loop) settle(now time.Time) {
+	serving := l.state.count(WorkerRole, Serving)
+	if l.state.Phase == GroupStopping {
+		if l.state.count(WorkerRole, Starting, Serving, Draining, Expelled) == 0 {
+			for i := range l.state.Processes {
+				l.drain(&l.state.Processes[i], "stop", now)
+			}
+		}
+		return
+	}
+	if !l.wasReady && serving == l.state.Workers && l.helpersServe() {
+		l.wasReady = true
+		close(l.ready)
+		l.log.Info("group serves", "workers", serving, "pid", l.state.PID)
+		l.sys.notify("READY=1")
+	}
+	l.state.Phase, l.state.Why = l.phase(serving, now)
+}
+
+func (l *loop) phase(serving int, now time.Time) (GroupPhase, string) {
+	for _, s := range l.state.Slots {
+		if s.Trouble.looping(now) && !l.slotProven(s.ID, now) {
+			return GroupCrashLooping, fmt.Sprintf("%s %d has failed to start %d times in a row", s.Role, s.ID, int(s.Trouble.Count+0.5))
+		}
+	}
+	switch {
+	case l.state.Reload != nil:
+		return GroupReloading, ""
+	case serving < l.state.Workers:
+		return GroupStarting, fmt.Sprintf("%d of %d workers serve", serving, l.state.Workers)
+	}
+	return GroupServing, ""
+}
+
+// slotProven says whether a process in the slot has served long enough to
+// show that it can.
+func (l *loop) slotProven(slot int, now time.Time) bool {
+	return slices.ContainsFunc(l.state.Processes, func(p Process) bool {
+		return p.Slot == slot && p.Phase == Serving && now.Sub(p.Ready) >= proven
+	})
+}
+
+func (l *loop) helpersServe() bool {
+	return !slices.ContainsFunc(l.state.Slots, func(s Slot) bool {
+		return s.Role != WorkerRole && l.state.count(s.Role, Serving) == 0
+	})
+}
+
+// wake is when step has something to do even if nothing happens.
+func (l *loop) wake(now time.Time) time.Time {
+	next := l.beaten.Add(heartbeat)
+	sooner := func(t time.Time) {
+		if t.After(now) && t.Before(next) {
+			next = t
+		}
+	}
+	for _, s := range l.state.Slots {
+		sooner(s.NotBefore)
+	}
+	for _, p := range l.state.Processes {
+		sooner(p.KillAt)
+		sooner(p.Started.Add(l.limits.Start))
+		sooner(p.Heard.Add(l.limits.Silence))
+		sooner(p.Moved.Add(l.limits.Stuck))
+		if !p.Left.IsZero() {
+			sooner(p.Left.Add(l.limits.Drain))
+		}
+	}
+	if !l.lonely.IsZero() {
+		sooner(l.lonely.Add(lonelyGrace))
+	}
+	return next
+}
+
+// attrs names p in a log record.
+func (p *Process) attrs() []any {
+	return []any{"role", p.Role, "slot", p.Slot, "pid", p.PID, "generation", p.Generation}
+}
+
+// String says it as a shell user would.
+func (e Exit) String() string {
+	if e.Signal != "" {
+		return "killed by " + e.Signal
+	}
+	return fmt.Sprintf("exit code %d", e.Code)
+}

@@ -1,0 +1,112 @@
+package prefork
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/support-go/support/internal/control"
+)
+
+// Run binds the sockets, starts the processes and keeps them alive until ctx
+// ends; then it stops the group and returns when all of them have gone. It
+// returns an error if the configuration is wrong, a socket cannot be bound, or
+// a worker reports that it cannot start before the group has ever been ready;
+// later on nothing makes it give up.
+//
+// If workers of a supervisor that was killed still serve, Run takes over their
+// sockets and tells them to drain once its own workers are ready.
+func (s *Supervisor) Run(ctx context.Context) error {
+	s.init()
+	defer close(s.stopped)
+	if err := s.Check(); err != nil {
+		return err
+	}
+	log := s.log()
+	dir, err := openDir(s.Dir, s.Name)
+	if errors.Is(err, errTaken) {
+		return err
+	}
+	if err != nil {
+		log.Error("no runtime directory: serving goes on without control.sock", "error", err)
+	}
+	defer dir.close()
+	sockets, orphans, err := s.sockets(ctx, dir)
+	if err != nil {
+		return err
+	}
+	l := s.loop(dir, sockets)
+	if len(orphans) > 0 {
+		log.Info("took over the sockets of orphaned workers", "workers", len(orphans))
+	}
+	stop := s.serveControl(dir, l)
+	defer stop()
+	go dismiss(orphans, l.ready, l.closing)
+	err = l.run(ctx, s.commands)
+	for _, socket := range s.Sockets {
+		socket.Remove()
+	}
+	return err
+}
+
+func (s *Supervisor) loop(dir *runtimeDir, sockets []Bound) *loop {
+	l := &loop{
+		limits:   s.Limits.withDefaults(),
+		log:      s.log(),
+		children: make(map[int]*child),
+		events:   make(chan event),
+		ready:    s.ready,
+		closing:  make(chan struct{}),
+		state: State{
+			Name: s.Name, PID: os.Getpid(), Workers: s.Workers, Phase: GroupStarting,
+			Generation: 1, Started: time.Now(), Sockets: sockets,
+		},
+	}
+	for i := range s.Workers {
+		l.state.Slots = append(l.state.Slots, Slot{ID: i + 1, Role: WorkerRole})
+	}
+	for i, role := range s.Helpers {
+		l.state.Slots = append(l.state.Slots, Slot{ID: s.Workers + 1 + i, Role: role})
+	}
+	l.sys = newSystem(s.args(), dir.path, l.limits, s.answer, l.closing)
+	return l
+}
+
+// serveControl answers on control.sock, if there is a directory for it.
+func (s *Supervisor) serveControl(dir *runtimeDir, l *loop) (stop func()) {
+	if dir.path == "" {
+		return func() {}
+	}
+	ln, err := control.Listen(dir.control())
+	if err != nil {
+		l.log.Error("control socket cannot be opened: serving goes on without it", "error", err)
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := control.Serve(ctx, ln, s.answer); err != nil {
+			l.log.Error("control socket failed: serving goes on without it", "error", err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+		_ = os.Remove(dir.control())
+	}
+}
+
+// answer is what control.sock and the helpers' links can ask for.
+func (s *Supervisor) answer(ctx context.Context, r control.Request) (control.Answer, error) {
+	switch r.Do {
+	case "status":
+		state, err := s.State(ctx)
+		return control.Answer{Value: state.brief()}, err
+	case "reload":
+		return control.Answer{Value: "reloaded"}, s.Reload(ctx)
+	}
+	return control.Answer{}, fmt.Errorf("unknown command %q: there are status and reload", r.Do)
+}

@@ -1,0 +1,166 @@
+//go:build linux || darwin
+
+package prefork
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/internal/control"
+)
+
+// sockets opens what is to be listened on, or takes it over from workers whose
+// supervisor has died: for them to close it, or for us to bind it again, would
+// lose what waits in the kernel's queue. It returns the paths of those
+// workers' own sockets. If anything cannot be had, nothing stays open.
+func (s *Supervisor) sockets(ctx context.Context, dir *runtimeDir) (open []Bound, orphans []string, err error) {
+	left, orphans := adopt(ctx, dir)
+	var problems []error
+	for _, socket := range s.Sockets {
+		if socket.Role == "" {
+			socket.Role = WorkerRole
+		}
+		if b, ok := left[socket.key()]; ok {
+			delete(left, socket.key())
+			b.Socket = socket
+			open = append(open, b)
+			continue
+		}
+		b, err := socket.open(ctx, len(orphans) > 0)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		open = append(open, b)
+	}
+	for _, b := range left {
+		_ = unix.Close(b.Descriptor)
+	}
+	if len(problems) > 0 {
+		closeSockets(open)
+		return nil, nil, errors.Join(problems...)
+	}
+	return open, orphans, nil
+}
+
+func (s Socket) key() string { return s.Name + " " + s.Network + " " + s.Address }
+
+// open binds the socket. A helper that has just lost its supervisor may need a
+// moment to let go of its address.
+func (s Socket) open(ctx context.Context, patient bool) (Bound, error) {
+	deadline := time.Now().Add(time.Second)
+	for {
+		ln, err := s.Listen(ctx)
+		if errors.Is(err, unix.EADDRINUSE) && patient && time.Now().Before(deadline) {
+			pause(ctx, 10*time.Millisecond)
+			continue
+		}
+		if err != nil {
+			return Bound{}, err
+		}
+		defer ln.Close()
+		fd, err := bind.Descriptor(ln)
+		return Bound{Socket: s, Actual: ln.Addr().String(), Descriptor: fd}, err
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// adopt collects the sockets of the workers that a dead supervisor has left in
+// dir, and takes away what dead workers have left there.
+func adopt(ctx context.Context, dir *runtimeDir) (sockets map[string]Bound, orphans []string) {
+	sockets = make(map[string]Bound)
+	if dir.path == "" {
+		return sockets, nil
+	}
+	paths, _ := filepath.Glob(filepath.Join(dir.path, "w*.sock")) // the pattern is a good one
+	for _, path := range paths {
+		bounds, fds, err := takeSockets(ctx, path)
+		if err != nil {
+			_ = os.Remove(path)
+			continue
+		}
+		orphans = append(orphans, path)
+		for i, b := range bounds {
+			b.Descriptor = fds[i]
+			if _, twice := sockets[b.key()]; twice {
+				_ = unix.Close(b.Descriptor) // each orphan holds the same sockets
+				continue
+			}
+			sockets[b.key()] = b
+		}
+	}
+	return sockets, orphans
+}
+
+// takeSockets asks an orphan for its sockets. It may need a moment to notice
+// that it is one.
+func takeSockets(ctx context.Context, path string) (bounds []Bound, fds []int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	for {
+		bounds = nil
+		fds, err = control.Ask(ctx, path, control.Request{Do: "sockets"}, &bounds)
+		if !errors.Is(err, control.ErrRefused) || ctx.Err() != nil {
+			break
+		}
+		pause(ctx, 10*time.Millisecond)
+	}
+	if err == nil && len(fds) != len(bounds) {
+		closeDescriptors(fds)
+		err = fmt.Errorf("%s: %d descriptors for %d sockets", path, len(fds), len(bounds))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, fd := range fds {
+		if err := unix.SetNonblock(fd, true); err != nil {
+			closeDescriptors(fds)
+			return nil, nil, os.NewSyscallError("fcntl", err)
+		}
+	}
+	return bounds, fds, nil
+}
+
+// dismiss tells orphans to drain once ready is closed, unless closing is.
+func dismiss(orphans []string, ready, closing <-chan struct{}) {
+	select {
+	case <-ready:
+	case <-closing:
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, path := range orphans {
+		_, _ = control.Ask(ctx, path, control.Request{Do: "drain"}, nil) // it may have gone by itself
+	}
+}
+
+func closeSockets(sockets []Bound) {
+	for i := range sockets {
+		if sockets[i].Descriptor >= 0 {
+			_ = unix.Close(sockets[i].Descriptor)
+			sockets[i].Descriptor = -1
+		}
+	}
+}
+
+func closeDescriptors(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
+}

@@ -1,0 +1,211 @@
+package prefork
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is all that a supervisor knows: one value that can be written out as
+// JSON and read back, so that another process can go on from it.
+type State struct {
+	Name       string      `json:"name"`
+	PID        int         `json:"pid"`
+	Phase      GroupPhase  `json:"phase"`
+	Why        string      `json:"why,omitempty"` // of a phase that is not "serving"
+	Workers    int         `json:"workers"`       // wanted
+	Generation int         `json:"generation"`    // counts reloads
+	Started    time.Time   `json:"started"`
+	Sockets    []Bound     `json:"sockets"`
+	Slots      []Slot      `json:"slots"`
+	Processes  []Process   `json:"processes"`
+	Reload     *Reload     `json:"reload,omitempty"`      // under way
+	LastReload *LastReload `json:"last_reload,omitempty"` // that has ended
+	Deaths     []Death     `json:"deaths,omitempty"`      // the newest last, at most maxDeaths
+	Serial     int         `json:"serial"`                // of the process started last
+}
+
+// maxDeaths bounds the memory of ends.
+const maxDeaths = 100
+
+// GroupPhase says what a group is doing.
+type GroupPhase string
+
+// The phases of a group.
+const (
+	GroupStarting     GroupPhase = "starting"
+	GroupServing      GroupPhase = "serving"
+	GroupReloading    GroupPhase = "reloading"
+	GroupCrashLooping GroupPhase = "crash-looping" // at least one worker dies again and again as it starts
+	GroupStopping     GroupPhase = "stopping"
+)
+
+// Bound is a socket that is open.
+type Bound struct {
+	Socket
+	Actual     string `json:"actual"`     // the address that the kernel gave
+	Descriptor int    `json:"descriptor"` // in the supervisor
+}
+
+// A Slot is a place that one process is to fill at all times.
+type Slot struct {
+	ID        int       `json:"id"` // of workers from 1; helpers follow
+	Role      string    `json:"role"`
+	Trouble   Trouble   `json:"trouble"`
+	NotBefore time.Time `json:"not_before"` // of the next start
+}
+
+// Phase says how far a process has come.
+type Phase string
+
+// The phases of a process.
+const (
+	Starting Phase = "starting"
+	Serving  Phase = "serving"
+	Draining Phase = "draining" // has stopped accepting and finishes what it has
+	Expelled Phase = "expelled" // is being killed
+)
+
+// A Process is a copy of the program that has not ended.
+type Process struct {
+	Serial     int       `json:"serial"` // never used again by this supervisor
+	Slot       int       `json:"slot"`
+	Role       string    `json:"role"`
+	PID        int       `json:"pid"`
+	Generation int       `json:"generation"`
+	Phase      Phase     `json:"phase"`
+	Why        string    `json:"why,omitempty"` // it drains or is expelled
+	Started    time.Time `json:"started"`
+	Ready      time.Time `json:"ready,omitzero"`
+	Left       time.Time `json:"left,omitzero"` // began to drain, or was expelled
+	Heard      time.Time `json:"heard"`         // the last sign of life
+	Moved      time.Time `json:"moved"`         // requests ended, or none was waiting to
+	Counts     Counts    `json:"counts"`
+	Doubtful   string    `json:"doubtful,omitempty"` // why Counts is not to be trusted
+	Failure    string    `json:"failure,omitempty"`  // what it reported as it failed to start
+	KillAt     time.Time `json:"kill_at,omitzero"`
+}
+
+// live says whether p fills its slot, now or soon.
+func (p *Process) live() bool { return p.Phase == Starting || p.Phase == Serving }
+
+// A Death is the end of a process, as far as it is known.
+type Death struct {
+	Serial     int       `json:"serial"`
+	Slot       int       `json:"slot"`
+	Role       string    `json:"role"`
+	PID        int       `json:"pid"`
+	Generation int       `json:"generation"`
+	Phase      Phase     `json:"phase"` // in which it ended
+	Why        string    `json:"why"`
+	Exit       Exit      `json:"exit"`
+	Started    time.Time `json:"started"`
+	Ended      time.Time `json:"ended"`
+	Expected   bool      `json:"expected"` // it had been told to go
+	Counts     Counts    `json:"counts"`
+	LostLeast  uint64    `json:"lost_least"` // requests, see internal/ledger
+	LostMost   uint64    `json:"lost_most"`
+	Output     string    `json:"output,omitempty"` // what the Go runtime wrote as it died, at most maxOutput
+}
+
+// What is kept of the stacks of those that died: all of it, up to maxOutput, of
+// the newest few, and of the others the beginning.
+const (
+	maxOutput     = 1 << 20
+	wholeOutputs  = 4
+	clippedOutput = 4 << 10
+)
+
+// An Exit is how a process ended: with a code, or by a signal.
+type Exit struct {
+	Code   int    `json:"code"`
+	Signal string `json:"signal,omitempty"`
+}
+
+// A Reload is under way.
+type Reload struct {
+	Since       time.Time `json:"since"`
+	Slots       []int     `json:"slots"`                 // still to do; the first is being done
+	Replacement int       `json:"replacement,omitempty"` // serial of the process that takes over
+}
+
+// LastReload is a reload that has ended.
+type LastReload struct {
+	Began time.Time `json:"began"`
+	Ended time.Time `json:"ended"`
+	Error string    `json:"error,omitempty"`
+}
+
+func (s *State) process(serial int) *Process {
+	for i := range s.Processes {
+		if s.Processes[i].Serial == serial {
+			return &s.Processes[i]
+		}
+	}
+	return nil
+}
+
+func (s *State) slot(id int) *Slot {
+	for i := range s.Slots {
+		if s.Slots[i].ID == id {
+			return &s.Slots[i]
+		}
+	}
+	return nil
+}
+
+// filled says whether a process is, or soon will be, in the slot.
+func (s *State) filled(slot int) bool {
+	return slices.ContainsFunc(s.Processes, func(p Process) bool { return p.Slot == slot && p.live() })
+}
+
+// count is the number of processes of a role in one of the phases.
+func (s *State) count(role string, phases ...Phase) int {
+	n := 0
+	for _, p := range s.Processes {
+		if p.Role == role && slices.Contains(phases, p.Phase) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *State) bury(d Death) {
+	s.Deaths = append(s.Deaths, d)
+	if extra := len(s.Deaths) - maxDeaths; extra > 0 {
+		s.Deaths = slices.Delete(s.Deaths, 0, extra)
+	}
+	if old := len(s.Deaths) - wholeOutputs - 1; old >= 0 {
+		s.Deaths[old].Output = clip(s.Deaths[old].Output)
+	}
+}
+
+// clip keeps the beginning of what a process wrote as it died, where the
+// reason stands.
+func clip(output string) string {
+	return strings.Clone(output[:min(len(output), clippedOutput)])
+}
+
+// brief returns a copy that fits on a line of the control protocol.
+func (s *State) brief() State {
+	c := s.clone()
+	for i := range c.Deaths {
+		c.Deaths[i].Output = clip(c.Deaths[i].Output)
+	}
+	return c
+}
+
+// clone returns a copy that shares nothing with s that changes.
+func (s *State) clone() State {
+	c := *s
+	c.Sockets = slices.Clone(s.Sockets)
+	c.Slots = slices.Clone(s.Slots)
+	c.Processes = slices.Clone(s.Processes)
+	c.Deaths = slices.Clone(s.Deaths)
+	if s.Reload != nil {
+		r := *s.Reload
+		r.Slots = slices.Clone(r.Slots)
+		c.Reload = &r
+	}
+	return c
+}

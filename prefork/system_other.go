@@ -1,0 +1,40 @@
+//go:build !linux && !darwin
+
+package prefork
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/support-go/support/internal/control"
+)
+
+// Supported says whether this system can run a Supervisor.
+const Supported = false
+
+// Inherited returns nil: no Supervisor runs here.
+func Inherited(*slog.Logger) (*Worker, error) { return nil, nil }
+
+var errSystem = fmt.Errorf("prefork: worker processes on this system: %w", errors.ErrUnsupported)
+
+// Listener fails: nothing is inherited here.
+func (w *Worker) Listener(string) (net.Listener, error) { return nil, errSystem }
+
+func closeSockets([]Bound) {}
+
+func newSystem([]string, string, Limits, control.Handler, <-chan struct{}) system { return system{} }
+
+func (s *Supervisor) sockets(context.Context, *runtimeDir) ([]Bound, []string, error) {
+	return nil, nil, errSystem
+}
+
+func dismiss([]string, <-chan struct{}, <-chan struct{}) {}
+
+func lockFile(*os.File) error { return nil }
+
+func ownedBySelf(fs.FileInfo) bool { return true }

@@ -1,0 +1,290 @@
+//go:build linux || darwin
+
+package prefork
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/internal/control"
+	"github.com/support-go/support/internal/ledger"
+)
+
+// launcher starts processes for a supervisor.
+type launcher struct {
+	args   []string
+	dir    string
+	limits Limits
+	share  share
+	answer control.Handler // of what helpers ask
+	reaper *reaper         // in process 1, else nil
+}
+
+func newSystem(args []string, dir string, limits Limits, answer control.Handler, closing <-chan struct{}) system {
+	l := &launcher{args: args, dir: dir, limits: limits, share: newShare(), answer: answer}
+	if os.Getpid() == 1 {
+		l.reaper = newReaper(closing)
+	}
+	return system{spawn: l.spawn, refuse: refuse, close: closeSockets, notify: notify}
+}
+
+// linkVariable names the descriptor of the link in a child's environment.
+const linkVariable = "SUPPORT_LINK"
+
+// firstDescriptor is the link's number in a child, after the standard three.
+const firstDescriptor = 3
+
+// spawn starts p: this program's own file, whatever now lies under its name.
+func (l *launcher) spawn(s *State, p Process) (_ *child, err error) {
+	var mine, theirs descriptors
+	defer theirs.close()
+	defer func() {
+		if err != nil {
+			mine.close()
+		}
+	}()
+	h := handover{
+		Name: s.Name, Role: p.Role, Slot: p.Slot, Serial: p.Serial, Generation: p.Generation,
+		Supervisor: s.PID, Dir: l.dir, Orphan: l.limits.Orphan,
+	}
+	h.Procs, h.MemoryLimit = l.share.of(p.Role, s.Workers)
+	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("open "+os.DevNull, err)
+	}
+	theirs = append(theirs, null)
+	files := []uintptr{uintptr(null), 1, 2}
+	pass := func(fd int) int {
+		files = append(files, uintptr(fd))
+		return len(files) - 1
+	}
+
+	link, far, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	mine, theirs = append(mine, link), append(theirs, far)
+	pass(far)
+	book, err := sharedMemory("ledger", ledger.Size)
+	if err != nil {
+		return nil, err
+	}
+	mine = append(mine, book)
+	h.Ledger = pass(book)
+	output, err := sharedMemory("output", maxOutput)
+	if err != nil {
+		return nil, err
+	}
+	mine = append(mine, output)
+	h.Output = pass(output)
+	var questions int
+	if p.Role != WorkerRole {
+		if questions, far, err = socketPair(); err != nil {
+			return nil, err
+		}
+		mine, theirs = append(mine, questions), append(theirs, far)
+		h.Control = pass(far)
+	}
+	for _, b := range s.Sockets {
+		if b.Role == p.Role {
+			b.Descriptor = pass(b.Descriptor)
+			h.Sockets = append(h.Sockets, b)
+		}
+	}
+	mem, err := unix.Mmap(book, 0, ledger.Size, unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, os.NewSyscallError("mmap", err)
+	}
+	page, err := ledger.On(mem)
+	if err != nil {
+		return nil, err
+	}
+	defer l.reaper.hold()()
+	pid, _, err := syscall.StartProcess(ownProgram(), l.args, &syscall.ProcAttr{
+		Env:   append(childEnviron(), fmt.Sprintf("%s=%d", linkVariable, firstDescriptor)),
+		Files: files,
+		Sys:   &syscall.SysProcAttr{Setpgid: true},
+	})
+	if err != nil {
+		_ = unix.Munmap(mem)
+		return nil, os.NewSyscallError("start process", err)
+	}
+	taken := mine
+	mine = nil
+	return l.attach(h, pid, page, mem, taken)
+}
+
+// attach makes a child of a process that has been started; mine are our
+// descriptors, now the child's: link, ledger, output and, for a helper, its
+// questions.
+func (l *launcher) attach(h handover, pid int, page *ledger.Page, mem []byte, mine descriptors) (*child, error) {
+	process, err := os.FindProcess(pid) // by pidfd where there is one: no signal can hit another process
+	if err != nil {
+		return nil, err
+	}
+	link, err := netConn(mine[0])
+	if err != nil {
+		return nil, errors.Join(err, process.Kill())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if len(mine) > 3 {
+		questions, err := netConn(mine[3])
+		if err != nil {
+			cancel()
+			return nil, errors.Join(err, process.Kill())
+		}
+		go control.ServeConn(ctx, questions.(*net.UnixConn), l.answer)
+	}
+	c := &child{
+		pid:    pid,
+		link:   link,
+		page:   page,
+		signal: func(s hint) { send(process, s) },
+		wait:   l.reaper.await(process),
+		output: func() string { return readOutput(mine[2]) },
+		release: func() {
+			cancel()
+			_ = link.Close()
+			_ = unix.Munmap(mem)
+			descriptors{mine[1], mine[2]}.close()
+			if h.Role == WorkerRole && h.Dir != "" {
+				_ = os.Remove(workerSocket(h.Dir, h.Slot, h.Serial))
+			}
+		},
+	}
+	c.send(message{Handover: &h})
+	return c, nil
+}
+
+// descriptors are open files, to be closed together.
+type descriptors []int
+
+func (d descriptors) close() { closeDescriptors(d) }
+
+func socketPair() (near, far int, err error) {
+	syscall.ForkLock.RLock() // until both are closed on exec
+	defer syscall.ForkLock.RUnlock()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, -1, os.NewSyscallError("socketpair", err)
+	}
+	unix.CloseOnExec(fds[0])
+	unix.CloseOnExec(fds[1])
+	return fds[0], fds[1], nil
+}
+
+// netConn takes fd over.
+func netConn(fd int) (net.Conn, error) {
+	file := os.NewFile(uintptr(fd), "link")
+	defer file.Close()
+	return net.FileConn(file)
+}
+
+func send(process *os.Process, s hint) {
+	switch s {
+	case wake:
+		_ = process.Signal(syscall.SIGCONT)
+	case dump:
+		_ = process.Signal(syscall.SIGQUIT)
+	case kill:
+		_ = unix.Kill(-process.Pid, syscall.SIGKILL) // with what it has started
+		_ = process.Kill()
+	}
+}
+
+func readOutput(fd int) string {
+	buffer := make([]byte, maxOutput)
+	n, _ := unix.Pread(fd, buffer, 0)
+	return strings.TrimRight(string(buffer[:max(n, 0)]), "\x00")
+}
+
+// childEnviron leaves out what the service manager has said to us alone.
+func childEnviron() []string {
+	var env []string
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		switch {
+		case strings.HasPrefix(name, "LISTEN_"), strings.HasPrefix(name, "WATCHDOG_"), name == "NOTIFY_SOCKET", name == linkVariable:
+		default:
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// refuse accepts what comes to the workers' sockets and resets it. Nothing is
+// written: the client may expect TLS.
+func refuse(sockets []Bound) (stop func()) {
+	var listeners []net.Listener
+	done := make(chan struct{})
+	for _, b := range sockets {
+		if b.Role != WorkerRole {
+			continue
+		}
+		ln, err := bind.FromDescriptor(b.Descriptor)
+		if err != nil {
+			continue // without descriptors there is nothing to refuse with
+		}
+		listeners = append(listeners, ln)
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for {
+				c, err := ln.Accept()
+				if errors.Is(err, net.ErrClosed) {
+					return
+				}
+				if err != nil {
+					pause(context.Background(), lonelyGrace)
+					continue
+				}
+				if tcp, ok := c.(*net.TCPConn); ok {
+					_ = tcp.SetLinger(0)
+				}
+				_ = c.Close()
+			}
+		}()
+	}
+	return func() {
+		for _, ln := range listeners {
+			_ = ln.Close()
+		}
+		for range listeners {
+			<-done
+		}
+	}
+}
+
+// notify speaks the protocol of sd_notify(3).
+func notify(state string) {
+	path := os.Getenv("NOTIFY_SOCKET")
+	if path == "" {
+		return
+	}
+	if path[0] == '@' {
+		path = "\x00" + path[1:]
+	}
+	conn, err := net.Dial("unixgram", path)
+	if err != nil {
+		return // the manager will draw its own conclusions
+	}
+	defer conn.Close()
+	_, _ = conn.Write([]byte(state))
+}
+
+func lockFile(f *os.File) error {
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+}
+
+func ownedBySelf(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid()
+}

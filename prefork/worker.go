@@ -1,0 +1,201 @@
+package prefork
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/support-go/support/internal/control"
+	"github.com/support-go/support/internal/ledger"
+)
+
+// A Worker is this process as its supervisor sees it: a worker or a helper.
+// Its methods may be called by any number of goroutines.
+//
+// It answers the supervisor's questions and heeds SIGTERM on goroutines that
+// end with the process. SIGINT and SIGHUP it ignores: a terminal sends them to
+// all processes of a group, and the supervisor passes on what they mean.
+type Worker struct {
+	handover handover
+	log      *slog.Logger
+	page     *ledger.Page
+	orders   chan Order
+	orphaned chan struct{} // closed when the supervisor has died
+
+	writing   sync.Mutex // guards writes to link
+	link      net.Conn
+	questions *net.UnixConn // helpers only
+	asking    sync.Mutex    // guards questions
+
+	ordering sync.Mutex
+	ordered  Order // the heaviest so far
+
+	holding sync.Mutex // guards the descriptors in handover.Sockets
+}
+
+// An Order tells a worker to go.
+type Order struct {
+	Why   string // in words for the log
+	Alone bool   // nobody else goes on accepting: what waits in the kernel's queue is for this worker to serve
+	Now   bool   // without finishing anything
+}
+
+// weight compares orders: only a heavier one is given after another.
+func (o Order) weight() int {
+	switch {
+	case o.Now:
+		return 2
+	case o.Why != "":
+		return 1
+	}
+	return 0
+}
+
+// Group is the supervisor's Name.
+func (w *Worker) Group() string { return w.handover.Name }
+
+// Role is WorkerRole or that of a helper.
+func (w *Worker) Role() string { return w.handover.Role }
+
+// Slot is the number of the place that the process fills, from 1.
+func (w *Worker) Slot() int { return w.handover.Slot }
+
+// Generation counts the reloads before this process was started, from 1.
+func (w *Worker) Generation() int { return w.handover.Generation }
+
+// Ledger is the account that the supervisor can read when this process has
+// died.
+func (w *Worker) Ledger() *ledger.Page { return w.page }
+
+// Orders gives the order to drain, when it comes, and after that perhaps one
+// to go at once.
+func (w *Worker) Orders() <-chan Order { return w.orders }
+
+// Ready tells the supervisor that this process serves.
+func (w *Worker) Ready() { w.say(message{Ready: true}) }
+
+// Failed tells the supervisor that this process cannot start, and why. The
+// process should exit then.
+func (w *Worker) Failed(err error) {
+	text := err.Error()
+	w.say(message{Failed: text[:min(len(text), maxMessage/4)]})
+}
+
+// Status asks the supervisor what it knows. Only helpers can ask.
+func (w *Worker) Status(ctx context.Context) (State, error) {
+	if w.questions == nil {
+		return State{}, errors.New("prefork: only a helper can ask its supervisor")
+	}
+	w.asking.Lock()
+	defer w.asking.Unlock()
+	var state State
+	_, err := control.AskOver(ctx, w.questions, control.Request{Do: "status"}, &state)
+	_ = w.questions.SetDeadline(time.Time{})
+	return state, err
+}
+
+func (w *Worker) say(m message) {
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	_ = writeMessage(w.link, m) // the supervisor's death is noticed by the reader
+}
+
+// order passes o on if it is heavier than what has been ordered before. There
+// are two weights, and room for both.
+func (w *Worker) order(o Order) {
+	w.ordering.Lock()
+	defer w.ordering.Unlock()
+	if o.weight() <= w.ordered.weight() {
+		return
+	}
+	w.ordered = o
+	w.orders <- o
+}
+
+// obey follows the link until the supervisor dies.
+func (w *Worker) obey(next func() (message, error)) {
+	for {
+		m, err := next()
+		if err != nil {
+			break
+		}
+		switch {
+		case m.Ping:
+			w.say(message{Pong: true})
+		case m.Drain != "":
+			w.order(Order{Why: m.Drain, Alone: m.Stopping})
+		case m.Now:
+			w.order(Order{Why: "at once", Now: true})
+		}
+	}
+	close(w.orphaned)
+	w.surviveSupervisor()
+}
+
+// surviveSupervisor serves on for a while, so that another supervisor can take
+// the sockets over without a connection being lost. A helper has nothing that
+// anybody could need.
+func (w *Worker) surviveSupervisor() {
+	if w.Role() != WorkerRole {
+		w.order(Order{Why: "the supervisor has died", Now: true})
+		return
+	}
+	patience := w.handover.Orphan
+	w.log.Error("the supervisor has died: serving on", "supervisor", w.handover.Supervisor, "for", max(patience, 0))
+	if patience > 0 {
+		time.Sleep(patience)
+	}
+	w.order(Order{Why: "the supervisor has died and nobody has taken over", Alone: true})
+}
+
+// terminated is what SIGTERM means: to drain, and the second time, to go.
+func (w *Worker) terminated() {
+	select {
+	case <-w.orphaned:
+		w.order(Order{Why: "SIGTERM", Alone: true})
+	default:
+		w.say(message{Drains: "SIGTERM"})
+		w.order(Order{Why: "SIGTERM"})
+	}
+}
+
+// private answers on the worker's own socket, for a supervisor that comes
+// after the death of this one.
+func (w *Worker) private(_ context.Context, r control.Request) (control.Answer, error) {
+	switch r.Do {
+	case "sockets", "drain":
+	default:
+		return control.Answer{}, errors.New("unknown command: there are sockets and drain")
+	}
+	select {
+	case <-w.orphaned:
+	default:
+		return control.Answer{}, errors.New("this worker has a supervisor")
+	}
+	if r.Do == "drain" {
+		w.order(Order{Why: "another supervisor has taken over"})
+		return control.Answer{Value: "draining"}, nil
+	}
+	w.holding.Lock()
+	defer w.holding.Unlock()
+	a := control.Answer{Value: slices.Clone(w.handover.Sockets)}
+	for _, b := range w.handover.Sockets {
+		if b.Descriptor < 0 {
+			return control.Answer{}, errors.New("this worker has let go of its sockets")
+		}
+		a.Descriptors = append(a.Descriptors, b.Descriptor)
+	}
+	return a, nil
+}
+
+// LetGo closes the descriptors from which Listener makes its listeners, so
+// that the last of those to be closed closes the socket.
+func (w *Worker) LetGo() {
+	w.holding.Lock()
+	defer w.holding.Unlock()
+	closeSockets(w.handover.Sockets)
+}
