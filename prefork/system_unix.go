@@ -37,9 +37,6 @@ func newSystem(args []string, dir string, limits Limits, answer control.Handler,
 	return system{spawn: l.spawn, refuse: refuse, close: closeSockets, notify: notify}
 }
 
-// linkVariable names the descriptor of the link in a child's environment.
-const linkVariable = "SUPPORT_LINK"
-
 // firstDescriptor is the link's number in a child, after the standard three.
 const firstDescriptor = 3
 

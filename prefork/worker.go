@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -199,3 +200,10 @@ func (w *Worker) LetGo() {
 	defer w.holding.Unlock()
 	closeSockets(w.handover.Sockets)
 }
+
+// linkVariable names the descriptor of the link in a child's environment.
+const linkVariable = "SUPPORT_LINK"
+
+// IsChild says whether a Supervisor has started this process and Inherited has
+// not been called yet.
+func IsChild() bool { return os.Getenv(linkVariable) != "" }

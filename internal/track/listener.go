@@ -24,8 +24,10 @@ type Listener struct {
 	accepting chan struct{} // closed at the first Accept
 	first     sync.Once
 
+	closed  chan struct{} // closed by Close
+	closing sync.Once
+
 	mu      sync.Mutex
-	stopped bool
 	conns   map[*Conn]struct{}
 	changed chan struct{} // closed and replaced when the last connection goes
 }
@@ -37,6 +39,7 @@ func NewListener(ln net.Listener, page *ledger.Page) *Listener {
 		Listener:  ln,
 		page:      page,
 		accepting: make(chan struct{}),
+		closed:    make(chan struct{}),
 		conns:     make(map[*Conn]struct{}),
 		changed:   make(chan struct{}),
 	}
@@ -63,16 +66,16 @@ func (l *Listener) Accepting() <-chan struct{} { return l.accepting }
 
 // Close ends accepting. What waits in the kernel's queue is left to whoever
 // shares the socket; if nobody does, call Finish.
-func (l *Listener) Close() error {
-	l.mu.Lock()
-	stopped := l.stopped
-	l.stopped = true
-	l.mu.Unlock()
-	if stopped {
-		return nil
-	}
-	return l.Listener.Close()
+func (l *Listener) Close() (err error) {
+	l.closing.Do(func() {
+		close(l.closed)
+		err = l.Listener.Close()
+	})
+	return err
 }
+
+// Closed is closed once Close has been called.
+func (l *Listener) Closed() <-chan struct{} { return l.closed }
 
 // Finish ends accepting once the kernel's queue is empty or ctx ends. Somebody
 // must be calling Accept meanwhile.

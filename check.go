@@ -1,0 +1,141 @@
+package support
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/prefork"
+)
+
+// ErrConfig is the error of a group that cannot run as it is configured. Run
+// returns it before anything has been started, with all that is wrong.
+var ErrConfig = errors.New("support: configuration")
+
+// check finds everything that is wrong with the group.
+func (g *Group) check() error {
+	var problems []error
+	if len(g.servers) == 0 {
+		problems = append(problems, errors.New("no servers: call HTTP, Stream or Add"))
+	}
+	if g.Workers < 0 {
+		problems = append(problems, fmt.Errorf("Workers is %d: want 0 to serve in this process, or more for worker processes", g.Workers))
+	}
+	problems = append(problems, g.supervisor(max(g.Workers, 1)).Check())
+	problems = append(problems, durations("Drain", map[string]time.Duration{
+		"Delay": g.Drain.Delay, "LameDuck": g.Drain.LameDuck, "Grace": g.Drain.Grace,
+	}))
+	for _, s := range g.all() {
+		if err := s.check(); err != nil {
+			problems = append(problems, fmt.Errorf("server %s: %w", s.name(), err))
+		}
+	}
+	problems = append(problems, g.collisions())
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return nil
+}
+
+// collisions finds two servers on one address. Port 0 never collides.
+func (g *Group) collisions() error {
+	var problems []error
+	seen := make(map[string]bool)
+	for _, s := range g.all() {
+		network, address := bind.Parse(s.Listen)
+		if _, port, err := net.SplitHostPort(address); err == nil && network == "tcp" && port == "0" {
+			continue
+		}
+		if seen[s.Listen] {
+			problems = append(problems, fmt.Errorf("two servers listen on %s", s.Listen))
+		}
+		seen[s.Listen] = true
+	}
+	return errors.Join(problems...)
+}
+
+func (s *Server) check() error {
+	var problems []error
+	ways := 0
+	for _, has := range []bool{s.Handler != nil, s.Stream != nil, s.Serve != nil} {
+		if has {
+			ways++
+		}
+	}
+	if ways != 1 && s.role == "" {
+		problems = append(problems, fmt.Errorf("%d of Handler, Stream and Serve are set: want one", ways))
+	}
+	if s.TLS != nil && len(s.TLS.Certificates) == 0 && s.TLS.GetCertificate == nil && s.TLS.GetConfigForClient == nil {
+		problems = append(problems, errors.New("TLS has no certificate"))
+	}
+	if s.meta && !private(s.Listen) {
+		problems = append(problems, errors.New("meta shows what nobody else should see: want a loopback address or a unix socket"))
+	}
+	problems = append(problems, durations("HTTP", map[string]time.Duration{
+		"HeaderTimeout": s.HTTP.HeaderTimeout, "IdleTimeout": s.HTTP.IdleTimeout,
+	}))
+	if n := s.HTTP.HeaderBytes; n < 0 || n > maxHeaderBytes {
+		problems = append(problems, fmt.Errorf("HTTP.HeaderBytes is %d: want at most %d", n, maxHeaderBytes))
+	}
+	if n := s.HTTP.Streams; n < 0 || n > maxStreams {
+		problems = append(problems, fmt.Errorf("HTTP.Streams is %d: want at most %d", n, maxStreams))
+	}
+	if n := s.Socket.Backlog; n < 0 || n > maxBacklog {
+		problems = append(problems, fmt.Errorf("Socket.Backlog is %d: want at most %d", n, maxBacklog))
+	}
+	return errors.Join(problems...)
+}
+
+// Beyond these a bound does not bound anything.
+const (
+	maxHeaderBytes = 16 << 20
+	maxStreams     = 1 << 20
+	maxBacklog     = 1 << 20
+	maxDuration    = 30 * 24 * time.Hour
+)
+
+// private says whether only this machine can reach the address.
+func private(listen string) bool {
+	network, address := bind.Parse(listen)
+	if network != "tcp" {
+		return network == "unix"
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return true // malformed, which is another problem's message
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func durations(of string, fields map[string]time.Duration) error {
+	var problems []error
+	for name, d := range fields {
+		if d < 0 || d > maxDuration {
+			problems = append(problems, fmt.Errorf("%s.%s is %v: want a duration from 0, which means the default, to %v", of, name, d, maxDuration))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// supervisor is the supervisor that the group needs for a number of workers.
+func (g *Group) supervisor(workers int) *prefork.Supervisor {
+	s := &prefork.Supervisor{
+		Name: g.Name, Workers: workers, Sockets: g.sockets(),
+		Limits: g.Limits, Dir: g.Dir, Args: g.Args, Log: g.log(),
+	}
+	if len(g.admin) > 0 {
+		s.Helpers = []string{metaRole}
+	}
+	if s.Limits.Drain == 0 {
+		d := g.Drain.withDefaults()
+		s.Limits.Drain = d.Delay + d.Grace + leaving
+	}
+	return s
+}
+
+// leaving is the time that a worker has to close what is left, clean up and
+// exit after its grace time.
+const leaving = 10 * time.Second

@@ -1,0 +1,171 @@
+// Package support turns handlers into a service that sheds what it cannot
+// serve, survives crashes and bad releases, and shows what it is doing.
+//
+//	func main() {
+//		group := support.New("hello")
+//		group.Workers = 2
+//		group.HTTP("127.0.0.1:8888", handler)
+//		group.Meta("127.0.0.1:8889")
+//		support.Main(group)
+//	}
+//
+// A [Group] is a set of servers that start and stop together. With Workers at
+// 0 they run in the calling process. With more, that process becomes a
+// supervisor, which starts the same program again as its workers: everything
+// before [Group.Run] or [Main] happens in each of them, and what must not
+// happen in the supervisor belongs into Setup.
+package support
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/prefork"
+)
+
+// A Group is a set of servers that start, serve and stop together. Its fields
+// and servers must not change once Run has been called, and Run may be called
+// once. A program can have any number of groups without workers, and one with.
+type Group struct {
+	Name    string // of the service, in logs, paths and on the page
+	Workers int    // processes that serve; 0 means this one alone
+
+	// Setup runs in each process that serves, before it accepts anything. If it
+	// fails, so does the process. Its ctx ends, and the clean-up that it returns
+	// (which may be nil) is called, when the last request has been served; the
+	// clean-up's own ctx ends with the grace time.
+	Setup func(ctx context.Context) (cleanup func(context.Context) error, err error)
+
+	Drain  Drain          // how long a stop or reload may take
+	Limits prefork.Limits // how long the supervisor waits for a worker
+	Dir    string         // for control sockets; default prefork.RuntimeDir(Name)
+	Args   []string       // of the workers, the program's name first; default os.Args
+	Log    *slog.Logger   // default slog.Default()
+
+	servers []*Server
+	admin   []*Server // meta and probe, which stay up until the others are done
+
+	once  sync.Once
+	ready chan struct{}
+	done  chan struct{} // closed when Run returns
+	halt  chan struct{} // asks for an end at once; closed by Kill
+	sup   *prefork.Supervisor
+}
+
+// Drain says how a process goes. Zero fields take the defaults.
+type Drain struct {
+	// Delay is how long a group that stops goes on accepting while its readiness
+	// is off already, for load balancers that look only now and then. Default 0.
+	// A reload has no delay: other workers accept.
+	Delay time.Duration
+
+	// LameDuck is how long a kept connection without a request stays open, so
+	// that a request that is on its way is answered, with "Connection: close".
+	// Default 5 s; it is over as soon as no connection is left.
+	LameDuck time.Duration
+
+	// Grace is how long requests, streams and hijacked connections may take to
+	// end, LameDuck included. What is left then is closed and counted. Default
+	// 30 s.
+	Grace time.Duration
+}
+
+func (d Drain) withDefaults() Drain {
+	d.LameDuck = cmp.Or(d.LameDuck, 5*time.Second)
+	d.Grace = cmp.Or(d.Grace, 30*time.Second)
+	d.LameDuck = min(d.LameDuck, d.Grace)
+	return d
+}
+
+// New returns a group of that name, without servers.
+func New(name string) *Group { return &Group{Name: name} }
+
+// HTTP adds a server for HTTP/1.1 and HTTP/2 at an address, see Server.Listen.
+func (g *Group) HTTP(address string, handler http.Handler) *Server {
+	return g.Add(&Server{Listen: address, Handler: handler})
+}
+
+// Stream adds a server that calls serve, on a goroutine of its own, for each
+// connection at an address, see Server.Listen and Server.Stream.
+func (g *Group) Stream(address string, serve func(ctx context.Context, conn net.Conn) error) *Server {
+	return g.Add(&Server{Listen: address, Stream: serve})
+}
+
+// Add adds a server and returns it.
+func (g *Group) Add(s *Server) *Server {
+	g.servers = append(g.servers, s)
+	return s
+}
+
+// Meta adds the page on which the group shows itself. The address must be a
+// loopback address or a unix socket. With workers, it is served by a process
+// of its own, which answers when the workers are too busy to.
+//
+// It answers /status.json with all that is known of the group's processes, and
+// /livez and /readyz as Probe does.
+func (g *Group) Meta(address string) *Server {
+	s := &Server{Listen: address, role: metaRole, meta: true}
+	g.admin = append(g.admin, s)
+	return s
+}
+
+// Probe adds a server for whoever watches from elsewhere, such as a kubelet:
+// /livez is 200 as long as the group is alive, and /readyz as long as it wants
+// work and a worker can take it, else 503 with the reason. It answers nothing
+// else, and to anybody.
+func (g *Group) Probe(address string) *Server {
+	s := &Server{Listen: address, role: metaRole}
+	g.admin = append(g.admin, s)
+	return s
+}
+
+// metaRole is that of the helper process which serves Meta and Probe.
+const metaRole = "meta"
+
+// all gives every server of the group.
+func (g *Group) all() []*Server {
+	return append(append([]*Server(nil), g.servers...), g.admin...)
+}
+
+func (g *Group) init() {
+	g.once.Do(func() {
+		g.ready = make(chan struct{})
+		g.done = make(chan struct{})
+		g.halt = make(chan struct{})
+	})
+}
+
+// Ready is closed when all servers accept connections in all processes. From
+// then on Server.Addr is known. It stays open if Run fails before that.
+func (g *Group) Ready() <-chan struct{} {
+	g.init()
+	return g.ready
+}
+
+func (g *Group) log() *slog.Logger { return cmp.Or(g.Log, slog.Default()) }
+
+// supervised says whether this group runs workers on this system.
+func (g *Group) supervised() bool { return g.Workers > 0 && prefork.Supported }
+
+// sockets are those of all servers, as a supervisor wants them.
+func (g *Group) sockets() []prefork.Socket {
+	var sockets []prefork.Socket
+	for _, s := range g.all() {
+		sockets = append(sockets, prefork.Socket{Socket: s.socket(), Role: cmp.Or(s.role, prefork.WorkerRole)})
+	}
+	return sockets
+}
+
+func (s *Server) socket() bind.Socket {
+	network, address := bind.Parse(s.Listen)
+	return bind.Socket{
+		Name: s.name(), Network: network, Address: address,
+		Mode: s.Socket.Mode, Backlog: s.Socket.Backlog,
+	}
+}

@@ -1,0 +1,118 @@
+package support
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/support-go/support/internal/track"
+)
+
+// httpServer serves a Handler with net/http.
+//
+// Draining it is the hard part. http.Server.Shutdown would close every idle
+// connection at once, and with it lose the requests that are on their way; so
+// that comes last, after the lame-duck time, in which each answer asks its
+// client to go ("Connection: close").
+//
+// HTTP/2 can do better: GOAWAY says exactly which requests will be answered.
+// net/http sends it only in Shutdown. So the connections of HTTP/2 are handed
+// to a companion, a second http.Server that never accepts any itself, and whose
+// Shutdown does nothing but send it.
+type httpServer struct {
+	process   *process
+	server    http.Server
+	companion http.Server
+	handler   http.Handler
+}
+
+func newHTTP(p *process, s *Server) *httpServer {
+	h := &httpServer{process: p, handler: s.Handler}
+	limits := s.HTTP.withDefaults()
+	scope := &scope{process: p, server: s}
+	for _, server := range []*http.Server{&h.server, &h.companion} {
+		server.Handler = http.HandlerFunc(h.serveHTTP)
+		server.ReadHeaderTimeout = limits.HeaderTimeout
+		server.IdleTimeout = limits.IdleTimeout
+		server.MaxHeaderBytes = limits.HeaderBytes
+		server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: limits.Streams}
+		server.ErrorLog = slog.NewLogLogger(p.log.With("server", s.name()).Handler(), slog.LevelWarn)
+		server.Protocols = new(http.Protocols)
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetHTTP2(true)
+		server.Protocols.SetUnencryptedHTTP2(true)
+	}
+	h.server.BaseContext = func(net.Listener) context.Context {
+		return context.WithValue(p.ctx, scopeKey{}, scope)
+	}
+	h.server.ConnState = endRequest
+	h.server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, connKey{}, track.Of(c))
+	}
+	_ = h.companion.Serve(closedListener{}) // returns at once, ready to speak HTTP/2
+	h.server.TLSNextProto = make(map[string]func(*http.Server, *tls.Conn, http.Handler))
+	for protocol, speak := range h.companion.TLSNextProto {
+		h.server.TLSNextProto[protocol] = func(_ *http.Server, c *tls.Conn, handler http.Handler) {
+			speak(&h.companion, c, handler)
+		}
+	}
+	return h
+}
+
+// closedListener accepts nothing.
+type closedListener struct{}
+
+func (closedListener) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (closedListener) Close() error              { return nil }
+func (closedListener) Addr() net.Addr            { return &net.TCPAddr{} }
+
+type connKey struct{}
+
+// serveHTTP counts the request, and hands it to the group's handler.
+func (h *httpServer) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	c := r.Context().Value(connKey{}).(*track.Conn)
+	c.Begin()
+	if h.process.leaving.Load() {
+		w.Header().Set("Connection", "close") // HTTP/2 sends GOAWAY for it
+	}
+	if r.ProtoMajor > 1 {
+		// The stream's context ends when its last frame has been written.
+		context.AfterFunc(r.Context(), c.End)
+		h.handler.ServeHTTP(w, r)
+		return
+	}
+	h.handler.ServeHTTP(w, r)
+	c.Handled()
+}
+
+// endRequest ends the one request of an HTTP/1 connection when its answer has
+// been written. A connection that is hijacked or closed keeps its request until
+// it is closed.
+func endRequest(conn net.Conn, state http.ConnState) {
+	if state == http.StateIdle {
+		track.Of(conn).End()
+	}
+}
+
+func (h *httpServer) serve(ln net.Listener) error {
+	err := h.server.Serve(ln)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (h *httpServer) drain(*track.Listener) { h.sendGoaway() }
+
+// sendGoaway has no connections to wait for, so that it needs no context.
+func (h *httpServer) sendGoaway() { _ = h.companion.Shutdown(context.Background()) }
+
+func (h *httpServer) lame() {
+	h.sendGoaway() // to those whose handshake was not over the first time
+	go func() { _ = h.server.Shutdown(h.process.ctx) }()
+}
+
+func (h *httpServer) close() { _ = h.server.Close() }

@@ -1,0 +1,288 @@
+package support
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"time"
+
+	"github.com/support-go/support/internal/ledger"
+	"github.com/support-go/support/prefork"
+)
+
+// Run serves until ctx ends, drains, and returns when nothing is left running.
+// It returns nil after a stop that was asked for; else why it could not start,
+// or what has failed since. If the configuration is wrong, it starts nothing
+// and returns an error that is ErrConfig and names everything that is wrong.
+//
+// In a process that a supervisor has started, Run serves as that supervisor
+// says.
+//
+// Run raises GOMAXPROCS to 2 if it is 1: with a single P, a handler that
+// computes keeps the network waiting.
+func (g *Group) Run(ctx context.Context) error {
+	g.init()
+	defer close(g.done)
+	if err := g.check(); err != nil {
+		return err
+	}
+	w, err := prefork.Inherited(g.log())
+	switch {
+	case err != nil:
+		return err
+	case w != nil && w.Group() != g.Name:
+		err := fmt.Errorf("support: this process is to run the group %q, and the program runs %q first: only one group of a program can have workers", w.Group(), g.Name)
+		w.Failed(err)
+		return err
+	case w != nil:
+		return g.runChild(ctx, w)
+	case g.supervised():
+		return g.supervise(ctx)
+	}
+	if g.Workers > 0 {
+		g.log().Warn("no worker processes on this system: serving in this one", "group", g.Name, "os", runtime.GOOS)
+	}
+	return g.runAlone(ctx)
+}
+
+// Reload replaces the group's workers one by one, by fresh processes of the
+// same program, without refusing or losing a request, and returns when the last
+// of the old ones has gone. If a new worker does not get ready, the old ones
+// serve on, and the error says why. Without workers it fails.
+func (g *Group) Reload(ctx context.Context) error {
+	if !g.supervised() {
+		return errors.New("support: there are no workers to reload")
+	}
+	select {
+	case <-g.Ready():
+	default:
+		return fmt.Errorf("support: reload: %w", prefork.ErrStopped)
+	}
+	return g.sup.Reload(ctx)
+}
+
+// Kill ends a Run that is draining, or anything else, at once: what is open is
+// closed.
+func (g *Group) Kill() {
+	g.init()
+	select {
+	case <-g.halt:
+	default:
+		close(g.halt)
+	}
+}
+
+// supervise runs workers.
+func (g *Group) supervise(ctx context.Context) error {
+	g.sup = g.supervisor(g.Workers)
+	over := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		g.watchSupervisor(over)
+	}()
+	err := g.sup.Run(ctx)
+	close(over)
+	<-watched
+	return err
+}
+
+// watchSupervisor learns the addresses when the group is ready, and passes
+// Kill on.
+func (g *Group) watchSupervisor(over <-chan struct{}) {
+	ready := g.sup.Ready()
+	for {
+		select {
+		case <-ready:
+			ready = nil
+			state, err := g.sup.State(context.Background())
+			if err != nil {
+				return // it has stopped already
+			}
+			g.noteAddresses(state)
+			close(g.ready)
+		case <-g.halt:
+			_ = g.sup.Kill(context.Background()) // its error is that there is nothing to kill
+			<-over
+			return
+		case <-over:
+			return
+		}
+	}
+}
+
+func (g *Group) noteAddresses(state prefork.State) {
+	for _, s := range g.all() {
+		for _, b := range state.Sockets {
+			if b.Name == s.name() {
+				s.addr.Store(address{resolved(b)})
+			}
+		}
+	}
+}
+
+// resolved makes a net.Addr of an address that the kernel has given.
+func resolved(b prefork.Bound) net.Addr {
+	if b.Network == "unix" {
+		return &net.UnixAddr{Name: b.Actual, Net: "unix"}
+	}
+	if addr, err := net.ResolveTCPAddr("tcp", b.Actual); err == nil {
+		return addr
+	}
+	return &net.UnixAddr{Name: b.Actual, Net: "unix"} // an inherited unix socket
+}
+
+// runChild serves as a supervisor says.
+func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
+	servers, status := g.servers, status(nil)
+	if w.Role() == metaRole {
+		servers, status = g.admin, w.Status
+	}
+	for _, s := range servers {
+		s.answerStatus(status)
+	}
+	listeners, err := inherit(w, servers)
+	if err != nil {
+		w.Failed(err)
+		return err
+	}
+	p := newProcess(g, servers, listeners, w.Ledger())
+	if w.Role() != metaRole {
+		err = p.setup()
+	}
+	if err != nil {
+		w.Failed(err)
+		return errors.Join(err, p.abandon())
+	}
+	early, err := p.serve(w.Orders())
+	if err != nil {
+		w.Failed(err)
+		return errors.Join(err, p.abandon())
+	}
+	if early != nil {
+		w.LetGo()
+		return p.drain(*early, w.Orders())
+	}
+	w.Ready()
+	close(g.ready)
+	order, err := p.await(ctx, w.Orders())
+	w.LetGo()
+	return errors.Join(err, p.drain(order, w.Orders()))
+}
+
+func inherit(w *prefork.Worker, servers []*Server) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, s := range servers {
+		ln, err := w.Listener(s.name())
+		if err != nil {
+			return nil, err
+		}
+		listeners = append(listeners, ln)
+	}
+	return listeners, nil
+}
+
+// await returns the order to drain, and the error that makes it necessary, if
+// one does.
+func (p *process) await(ctx context.Context, orders <-chan prefork.Order) (prefork.Order, error) {
+	select {
+	case o := <-orders:
+		p.log.Info("draining", "why", o.Why)
+		return o, nil
+	case err := <-p.failed:
+		return prefork.Order{Why: "a server has failed"}, err
+	case <-ctx.Done():
+		return prefork.Order{Why: context.Cause(ctx).Error(), Alone: true}, nil
+	}
+}
+
+// abandon closes what has been opened and serves nothing.
+func (p *process) abandon() error {
+	orders := make(chan prefork.Order)
+	return p.drain(prefork.Order{Now: true}, orders)
+}
+
+// runAlone serves in this process.
+func (g *Group) runAlone(ctx context.Context) error {
+	if runtime.GOMAXPROCS(0) < 2 {
+		runtime.GOMAXPROCS(2)
+	}
+	listeners, err := g.listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer g.removeFiles()
+	page := ledger.New()
+	p := newProcess(g, g.servers, listeners[:len(g.servers)], page)
+	started := time.Now()
+	for _, s := range g.admin {
+		s.answerStatus(func(context.Context) (prefork.State, error) { return p.state(started) })
+	}
+	admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New())
+	if err := p.setup(); err != nil {
+		return errors.Join(err, p.abandon(), admin.abandon())
+	}
+	orders := g.orders(ctx)
+	for _, q := range []*process{p, admin} {
+		early, err := q.serve(orders)
+		if err != nil {
+			return errors.Join(err, p.abandon(), admin.abandon())
+		}
+		if early != nil {
+			return errors.Join(p.drain(*early, orders), admin.abandon())
+		}
+	}
+	close(g.ready)
+	p.log.Info("group serves", "pid", pid())
+	order, err := p.await(context.Background(), orders)
+	return errors.Join(err, p.drain(order, orders), admin.abandon())
+}
+
+// orders makes an order of the end of ctx, and one of Kill.
+func (g *Group) orders(ctx context.Context) <-chan prefork.Order {
+	orders := make(chan prefork.Order, 2) // one of each
+	go func() {
+		select {
+		case <-ctx.Done():
+			orders <- prefork.Order{Why: context.Cause(ctx).Error(), Alone: true}
+		case <-g.halt:
+		case <-g.done:
+			return
+		}
+		select {
+		case <-g.halt:
+			orders <- prefork.Order{Why: "at once", Now: true, Alone: true}
+		case <-g.done:
+		}
+	}()
+	return orders
+}
+
+// listen opens the sockets of all servers, or none.
+func (g *Group) listen(ctx context.Context) ([]net.Listener, error) {
+	var listeners []net.Listener
+	var problems []error
+	for _, s := range g.all() {
+		ln, err := s.socket().Listen(ctx)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		listeners = append(listeners, ln)
+	}
+	if len(problems) == 0 {
+		return listeners, nil
+	}
+	for _, ln := range listeners {
+		_ = ln.Close()
+	}
+	return nil, errors.Join(problems...)
+}
+
+func (g *Group) removeFiles() {
+	for _, s := range g.all() {
+		s.socket().Remove()
+	}
+}

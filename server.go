@@ -1,0 +1,96 @@
+package support
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"io/fs"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// A Server answers at one address. Exactly one of Handler, Stream and Serve
+// says how.
+type Server struct {
+	// Listen is where: "host:port" (port 0 for any that is free), "unix:/path",
+	// or "fd:name" for a socket that systemd, or another service manager that
+	// speaks its protocol, has passed under that name. Required.
+	//
+	// The file of a unix socket whose server has died is replaced; the place of
+	// a live one is not taken.
+	Listen string
+	Name   string // in logs and statistics; default Listen
+
+	// Handler answers HTTP/1.1 and HTTP/2, the latter also without TLS if the
+	// client knows beforehand that it may.
+	Handler http.Handler
+
+	// Stream serves one connection and returns when it is done with it; the
+	// connection is closed then. Its ctx ends when the grace time of a drain is
+	// over: a loop that waits for messages should watch Draining(ctx) as well.
+	// An error is logged.
+	Stream func(ctx context.Context, conn net.Conn) error
+
+	// Serve is for anything else that has a listener, such as a gRPC server. It
+	// returns when ctx has ended and it is done with its connections; ctx ends
+	// when the server is to drain, before ln gives out.
+	Serve func(ctx context.Context, ln net.Listener) error
+
+	// TLS has connections encrypted. The group takes a copy, and offers HTTP/2
+	// if NextProtos is nil and there is a Handler.
+	TLS *tls.Config
+
+	HTTP   HTTP   // bounds for Handler
+	Socket Socket // options of the listening socket
+
+	role string // of the process that serves it; default worker
+	meta bool   // rather than probe
+	addr atomic.Value
+}
+
+// HTTP bounds what a client can ask a Handler's server to put up with. Zero
+// fields take the defaults. There is no bound on the time that a body or an
+// answer takes: streams may last.
+type HTTP struct {
+	HeaderTimeout time.Duration // for a TLS handshake, and for a request's header; default 10 s
+	IdleTimeout   time.Duration // between two requests; default 75 s
+	HeaderBytes   int           // of a request; default 64 KiB
+	Streams       int           // at once on one HTTP/2 connection; default 100
+}
+
+func (h HTTP) withDefaults() HTTP {
+	h.HeaderTimeout = cmp.Or(h.HeaderTimeout, 10*time.Second)
+	h.IdleTimeout = cmp.Or(h.IdleTimeout, 75*time.Second)
+	h.HeaderBytes = cmp.Or(h.HeaderBytes, 64<<10)
+	h.Streams = cmp.Or(h.Streams, 100)
+	return h
+}
+
+// Socket has the options of a listening socket. Zero fields take the defaults.
+type Socket struct {
+	Mode    fs.FileMode // of a unix socket's file; default by the umask
+	Backlog int         // connections that the kernel holds for us; default 1024
+}
+
+// Addr is the address on which the server listens, or nil before the group is
+// ready.
+func (s *Server) Addr() net.Addr {
+	a, _ := s.addr.Load().(address)
+	return a.Addr
+}
+
+// address makes all kinds of net.Addr one kind, as atomic.Value wants it.
+type address struct{ net.Addr }
+
+func (s *Server) name() string { return cmp.Or(s.Name, s.Listen) }
+
+// tlsConfig is a copy of TLS that offers what the server can speak.
+func (s *Server) tlsConfig() *tls.Config {
+	config := s.TLS.Clone()
+	if config.NextProtos == nil && s.Handler != nil {
+		config.NextProtos = []string{"h2", "http/1.1"}
+	}
+	return config
+}

@@ -1,0 +1,83 @@
+package support
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/support-go/support/internal/track"
+)
+
+// streamServer calls a function for each connection.
+type streamServer struct {
+	process *process
+	server  *Server
+	ctx     context.Context
+	conns   sync.WaitGroup
+}
+
+func newStream(p *process, s *Server) *streamServer {
+	return &streamServer{
+		process: p, server: s,
+		ctx: context.WithValue(p.ctx, scopeKey{}, &scope{process: p, server: s}),
+	}
+}
+
+func (s *streamServer) serve(ln net.Listener) error {
+	defer s.conns.Wait()
+	var delay time.Duration
+	for {
+		conn, err := ln.Accept()
+		var passing interface{ Temporary() bool }
+		switch {
+		case err == nil:
+			delay = 0
+			s.conns.Go(func() { s.answer(conn) })
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case errors.As(err, &passing) && passing.Temporary(): // such as no descriptors left
+			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
+			s.process.log.Warn("accept", "server", s.server.name(), "error", err, "next_try_in", delay)
+			wait(delay, s.process.draining)
+		default:
+			return err
+		}
+	}
+}
+
+// answer serves one connection, which counts as one request.
+func (s *streamServer) answer(conn net.Conn) {
+	c := track.Of(conn)
+	c.Begin()
+	defer conn.Close()
+	if err := s.call(conn); err != nil {
+		s.process.log.Warn("stream ended", "server", s.server.name(), "peer", conn.RemoteAddr().String(), "error", err)
+	}
+}
+
+func (s *streamServer) call(conn net.Conn) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	if secret, ok := conn.(*tls.Conn); ok {
+		ctx, cancel := context.WithTimeout(s.ctx, s.server.HTTP.withDefaults().HeaderTimeout)
+		defer cancel()
+		if err := secret.HandshakeContext(ctx); err != nil {
+			return err
+		}
+	}
+	return s.server.Stream(s.ctx, conn)
+}
+
+func (s *streamServer) drain(*track.Listener) {}
+
+func (s *streamServer) lame() {}
+
+func (s *streamServer) close() { s.process.end(errGrace) }
