@@ -189,7 +189,7 @@ func inherit(w *prefork.Worker, servers []*Server) ([]net.Listener, error) {
 func (p *process) await(ctx context.Context, orders <-chan prefork.Order) (prefork.Order, error) {
 	select {
 	case o := <-orders:
-		p.log.Info("draining", "why", o.Why)
+		p.log.Debug("draining", "why", o.Why) // whoever gave the order has said so
 		return o, nil
 	case err := <-p.failed:
 		return prefork.Order{Why: "a server has failed"}, err

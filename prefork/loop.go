@@ -261,11 +261,12 @@ func (l *loop) bury(p *Process, exit Exit, now time.Time) {
 		d.Why = p.Failure
 	}
 	c.release()
-	delete(l.children, p.Serial)
-	l.report(d, p)
-	l.blame(p, d, now)
+	gone := *p
+	delete(l.children, gone.Serial)
+	l.state.Processes = slices.DeleteFunc(l.state.Processes, func(q Process) bool { return q.Serial == gone.Serial })
 	l.state.bury(d)
-	l.state.Processes = slices.DeleteFunc(l.state.Processes, func(q Process) bool { return q.Serial == d.Serial })
+	l.report(d, &gone)
+	l.blame(&gone, d, now)
 }
 
 func (l *loop) report(d Death, p *Process) {
@@ -313,6 +314,9 @@ func (l *loop) blame(p *Process, d Death, now time.Time) {
 func (l *loop) obey(c command, now time.Time) {
 	switch c.do {
 	case doState:
+		for i := range l.state.Processes {
+			l.audit(&l.state.Processes[i], now)
+		}
 		c.reply <- result{state: l.state.clone()}
 	case doReload:
 		if err := l.beginReload(now); err != nil {

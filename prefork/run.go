@@ -37,7 +37,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l := s.loop(dir, sockets)
+	l := s.loop(sockets)
+	l.sys = newSystem(s.args(), dir.path, l.limits, s.answer, l.closing)
 	if len(orphans) > 0 {
 		log.Info("took over the sockets of orphaned workers", "workers", len(orphans))
 	}
@@ -51,7 +52,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return err
 }
 
-func (s *Supervisor) loop(dir *runtimeDir, sockets []Bound) *loop {
+// loop prepares a loop that lacks nothing but a system.
+func (s *Supervisor) loop(sockets []Bound) *loop {
 	l := &loop{
 		limits:   s.Limits.withDefaults(),
 		log:      s.log(),
@@ -70,7 +72,6 @@ func (s *Supervisor) loop(dir *runtimeDir, sockets []Bound) *loop {
 	for i, role := range s.Helpers {
 		l.state.Slots = append(l.state.Slots, Slot{ID: s.Workers + 1 + i, Role: role})
 	}
-	l.sys = newSystem(s.args(), dir.path, l.limits, s.answer, l.closing)
 	return l
 }
 
