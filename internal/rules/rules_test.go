@@ -1,0 +1,68 @@
+package rules_test
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/support-go/support/internal/rules"
+)
+
+const root = "../.."
+
+func TestModule(t *testing.T) {
+	tree := load(t, os.DirFS(root))
+	all := map[string]func(*rules.Tree) []string{
+		"imports": rules.Imports,
+	}
+	for name, rule := range all {
+		t.Run(name, func(t *testing.T) {
+			for _, finding := range rule(tree) {
+				t.Error(finding)
+			}
+		})
+	}
+}
+
+func load(t *testing.T, fsys fs.FS) *rules.Tree {
+	t.Helper()
+	tree, err := rules.Load(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+// files is a module in memory, called example.org/m.
+type files map[string]string
+
+func (f files) load(t *testing.T) *rules.Tree {
+	t.Helper()
+	fsys := fstest.MapFS{"go.mod": {Data: []byte("module example.org/m\n")}}
+	for name, text := range f {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return load(t, fsys)
+}
+
+// ruleTest is a module and what a rule must find in it, in order: a part of
+// each line.
+type ruleTest struct {
+	files files
+	want  []string
+}
+
+func testRule(t *testing.T, rule func(*rules.Tree) []string, tests map[string]ruleTest) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := rule(test.files.load(t))
+			if !slices.EqualFunc(got, test.want, strings.Contains) {
+				t.Errorf("found:\n\t%s\nwant lines with:\n\t%s", strings.Join(got, "\n\t"), strings.Join(test.want, "\n\t"))
+			}
+		})
+	}
+}
