@@ -17,6 +17,7 @@ func TestModule(t *testing.T) {
 	tree := load(t, os.DirFS(root))
 	all := map[string]func(*rules.Tree) []string{
 		"imports": rules.Imports,
+		"modules": rules.Modules,
 	}
 	for name, rule := range all {
 		t.Run(name, func(t *testing.T) {
