@@ -18,6 +18,7 @@ func TestModule(t *testing.T) {
 	all := map[string]func(*rules.Tree) []string{
 		"imports": rules.Imports,
 		"modules": rules.Modules,
+		"docs":    rules.Docs,
 	}
 	for name, rule := range all {
 		t.Run(name, func(t *testing.T) {
