@@ -25,6 +25,7 @@ func TestModule(t *testing.T) {
 		"imports": rules.Imports,
 		"modules": rules.Modules,
 		"docs":    rules.Docs,
+		"sleeps":  rules.Sleeps,
 		"state":   func(tree *rules.Tree) []string { return rules.State(tree, excused()) },
 	}
 	for name, rule := range all {
