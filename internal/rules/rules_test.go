@@ -1,8 +1,10 @@
 package rules_test
 
 import (
+	"flag"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,8 @@ import (
 
 const root = "../.."
 
+var update = flag.Bool("update", false, "rewrite the files in api to match the code")
+
 // excused are the init functions and package variables that may be, each with
 // its reason. Keep it empty if you can.
 func excused() map[string]string {
@@ -21,12 +25,16 @@ func excused() map[string]string {
 
 func TestModule(t *testing.T) {
 	tree := load(t, os.DirFS(root))
+	if *update {
+		writeSnapshots(t, tree)
+	}
 	all := map[string]func(*rules.Tree) []string{
 		"imports": rules.Imports,
 		"modules": rules.Modules,
 		"docs":    rules.Docs,
 		"sleeps":  rules.Sleeps,
 		"state":   func(tree *rules.Tree) []string { return rules.State(tree, excused()) },
+		"api":     rules.API,
 	}
 	for name, rule := range all {
 		t.Run(name, func(t *testing.T) {
@@ -34,6 +42,26 @@ func TestModule(t *testing.T) {
 				t.Error(finding)
 			}
 		})
+	}
+}
+
+func writeSnapshots(t *testing.T, tree *rules.Tree) {
+	t.Helper()
+	files, err := rules.Snapshots(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(root, "api")); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		file := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
