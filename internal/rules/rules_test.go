@@ -29,12 +29,13 @@ func TestModule(t *testing.T) {
 		writeSnapshots(t, tree)
 	}
 	all := map[string]func(*rules.Tree) []string{
-		"imports": rules.Imports,
-		"modules": rules.Modules,
-		"docs":    rules.Docs,
-		"sleeps":  rules.Sleeps,
-		"state":   func(tree *rules.Tree) []string { return rules.State(tree, excused()) },
-		"api":     rules.API,
+		"imports":  rules.Imports,
+		"modules":  rules.Modules,
+		"docs":     rules.Docs,
+		"sleeps":   rules.Sleeps,
+		"state":    func(tree *rules.Tree) []string { return rules.State(tree, excused()) },
+		"api":      rules.API,
+		"examples": rules.Examples,
 	}
 	for name, rule := range all {
 		t.Run(name, func(t *testing.T) {
@@ -42,6 +43,15 @@ func TestModule(t *testing.T) {
 				t.Error(finding)
 			}
 		})
+	}
+}
+
+func TestExamplesBuild(t *testing.T) {
+	if _, err := os.Stat(filepath.Join(root, "examples")); err != nil {
+		return // nothing to build yet, and Examples sees what comes
+	}
+	if err := rules.BuildExamples(root); err != nil {
+		t.Error(err)
 	}
 }
 
