@@ -44,6 +44,9 @@ func TestModule(t *testing.T) {
 			}
 		})
 	}
+	for _, large := range rules.Sizes(tree) {
+		t.Log(large)
+	}
 }
 
 func TestExamplesBuild(t *testing.T) {
