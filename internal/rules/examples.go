@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os/exec"
@@ -29,8 +30,8 @@ func Examples(t *Tree) []string {
 // BuildExamples compiles and links every program under examples of the module
 // in the directory root. Its answer is not in the key of the test cache, but
 // the files that Load opens in the same test are.
-func BuildExamples(root string) error {
-	build := exec.Command("go", "build", "./examples/...")
+func BuildExamples(ctx context.Context, root string) error {
+	build := exec.CommandContext(ctx, "go", "build", "./examples/...")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build ./examples/...: %w\n%s", err, out)

@@ -30,7 +30,7 @@ func TestBuildExamples(t *testing.T) {
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, "go.mod"), "module example.org/m\n")
 			write(t, filepath.Join(dir, "examples/a/a.go"), test.source)
-			err := rules.BuildExamples(dir)
+			err := rules.BuildExamples(t.Context(), dir)
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}

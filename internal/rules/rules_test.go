@@ -53,7 +53,7 @@ func TestExamplesBuild(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root, "examples")); err != nil {
 		return // nothing to build yet, and Examples sees what comes
 	}
-	if err := rules.BuildExamples(root); err != nil {
+	if err := rules.BuildExamples(t.Context(), root); err != nil {
 		t.Error(err)
 	}
 }
