@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/ast"
+	"go/format"
 	"go/parser"
 	"go/printer"
 	"go/token"
@@ -105,18 +106,26 @@ func (t *Tree) snapshot(p *Package) (string, error) {
 	slices.SortFunc(all, func(a, b declaration) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.text, b.text))
 	})
+	all = slices.Compact(all)
 	var out strings.Builder
 	for i, d := range all {
-		if i == 0 || d != all[i-1] {
-			out.WriteString(d.text + "\n\n")
+		if i > 0 && d.owner() != all[i-1].owner() {
+			out.WriteString("\n")
 		}
+		out.WriteString(d.text + "\n")
 	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
+	return out.String(), nil
 }
 
 // declaration is an exported declaration under the name it is sorted by.
 type declaration struct {
 	name, text string
+}
+
+// owner is what a declaration stands together with: a method with its type.
+func (d declaration) owner() string {
+	owner, _, _ := strings.Cut(d.name, ".")
+	return owner
 }
 
 // exported parses a file once more, without comments, since ast.FileExports
@@ -135,14 +144,26 @@ func (t *Tree) exported(f *File) ([]declaration, error) {
 	var all []declaration
 	for _, decl := range syntax.Decls {
 		if name := declared(decl); name != "" {
-			var text bytes.Buffer
-			if err := printer.Fprint(&text, fset, decl); err != nil {
+			text, err := printed(fset, decl)
+			if err != nil {
 				return nil, err
 			}
-			all = append(all, declaration{name, text.String()})
+			all = append(all, declaration{name, text})
 		}
 	}
 	return all, nil
+}
+
+// printed formats a declaration without the blank lines that the printer puts
+// where a comment or a hidden field was, so that those may change freely.
+func printed(fset *token.FileSet, decl ast.Decl) (string, error) {
+	var raw bytes.Buffer
+	if err := printer.Fprint(&raw, fset, decl); err != nil {
+		return "", err
+	}
+	dense := bytes.ReplaceAll(raw.Bytes(), []byte("\n\n"), []byte("\n"))
+	text, err := format.Source(dense)
+	return string(text), err
 }
 
 // declared names a declaration: "F", "T", "T.Method", and a group by its first

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/support-go/support/internal/rules"
@@ -48,17 +49,15 @@ const (
 func New() *T
 
 const (
-	One	= iota
+	One = iota
 	Two
 )
 
 type T struct {
-	A	int
-
-	B	string
+	A int
+	B string
 	// contains filtered or unexported fields
 }
-
 func (t *T) Set(a int)
 `
 )
@@ -88,7 +87,8 @@ func TestSnapshots(t *testing.T) {
 
 func TestAPI(t *testing.T) {
 	testRule(t, rules.API, map[string]ruleTest{
-		"as recorded": {files{"m.go": apiSource, "api/m.txt": apiText}, nil},
+		"as recorded":     {files{"m.go": apiSource, "api/m.txt": apiText}, nil},
+		"another comment": {files{"m.go": strings.ReplaceAll(apiSource, "\thidden int\n", "\t// B is one, too.\n\t//\n"), "api/m.txt": strings.ReplaceAll(apiText, "\t// contains filtered or unexported fields\n", "")}, nil},
 		"new name": {
 			files{"m.go": apiSource + "func More() {}\n", "api/m.txt": apiText},
 			[]string{"go test ./internal/rules -update\n\t+ func More()"},

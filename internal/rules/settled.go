@@ -54,7 +54,7 @@ func settledCall(info *types.Info, call *ast.CallExpr) bool {
 	}
 	switch f := fun.(type) {
 	case *ast.Ident:
-		return table(info.TypeOf(call))
+		return table(info.TypeOf(call), 8)
 	case *ast.SelectorExpr:
 		pkg, ok := f.X.(*ast.Ident)
 		return ok && strings.Contains(settledCalls, " "+pkg.Name+"."+f.Sel.Name+" ")
@@ -63,20 +63,27 @@ func settledCall(info *types.Info, call *ast.CallExpr) bool {
 }
 
 // table says whether a type is plain data, such as a function computes once
-// to look things up in.
-func table(typ types.Type) bool {
-	if typ == nil {
+// to look things up in. Depth ends types that contain themselves.
+func table(typ types.Type, depth int) bool {
+	if typ == nil || depth == 0 {
 		return false
 	}
 	switch u := typ.Underlying().(type) {
 	case *types.Basic:
 		return u.Kind() != types.Invalid && u.Kind() != types.UnsafePointer
 	case *types.Array:
-		return table(u.Elem())
+		return table(u.Elem(), depth-1)
 	case *types.Slice:
-		return table(u.Elem())
+		return table(u.Elem(), depth-1)
 	case *types.Map:
-		return table(u.Elem())
+		return table(u.Elem(), depth-1)
+	case *types.Struct:
+		for field := range u.Fields() {
+			if !table(field.Type(), depth-1) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }

@@ -15,8 +15,8 @@ import (
 // points to, takes its address, or calls a method with a pointer receiver on
 // it. Variables of tests are their own affair.
 //
-// The map allow excuses names such as "prefork.init" or "stats.table", each
-// with the reason; an excuse that nothing needs is a finding too.
+// The map allow excuses names such as "prefork.init" or, where an address is
+// taken only to read, "stats.table", each with the reason; an excuse that nothing needs is a finding too.
 func State(t *Tree, allow map[string]string) []string {
 	s := &stateRule{tree: t, source: newChecker(t), declared: map[string]token.Pos{}, found: map[string]string{}}
 	for _, p := range t.sorted() {
@@ -109,7 +109,7 @@ func (s *stateRule) changes(u *unit) {
 			for _, expr := range changed(u.info, n) {
 				name := s.variable(u, expr)
 				if _, ok := s.declared[name]; ok {
-					s.report(name, n.Pos(), "package variable %s is changed here; make it a field of what uses it", name)
+					s.report(name, n.Pos(), "package variable %s is changed here, or its address taken; make it a field of what uses it", name)
 				}
 			}
 			return true

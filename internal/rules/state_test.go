@@ -29,6 +29,7 @@ var (
 	name             = regexp.MustCompile("^a")
 	limits           = map[string][]int{"a": {1, -2}}
 	powers           = squares(4)
+	points           = grid()
 	magic            = []byte("\x00m")
 	once             = sync.OnceValue(func() int { return 1 })
 )
@@ -36,6 +37,10 @@ var (
 type T struct{ x int }
 
 func squares(n int) []uint64 { return make([]uint64, n) }
+
+type point struct{ x, y int }
+
+func grid() [4]point { return [4]point{} }
 
 func (t *T) set(limits int) {
 	limits = 3
@@ -51,6 +56,8 @@ func (t *T) set(limits int) {
 		"made":           {files{"m.go": "package m\n\nvar c = make(chan int)"}, []string{"m.go:3: package variable c can change"}},
 		"pointer":        {files{"m.go": "package m\n\ntype T struct{}\n\nvar p = &T{}"}, []string{"m.go:5: package variable p"}},
 		"constructed":    {files{"m.go": "package m\n\ntype T struct{}\n\nfunc New() *T { return nil }\n\nvar p = New()"}, []string{"m.go:7: package variable p"}},
+		"guarded":        {files{"m.go": "package m\n\nimport \"sync\"\n\ntype T struct{ mu sync.Mutex }\n\nfunc zero() (t T) { return }\n\nvar v = zero()"}, []string{"m.go:9: package variable v"}},
+		"endless":        {files{"m.go": "package m\n\ntype T struct{ kids []T }\n\nfunc zero() (t T) { return }\n\nvar v = zero()"}, []string{"m.go:7: package variable v"}},
 		"from elsewhere": {files{"m.go": "package m\n\nimport \"net/http\"\n\nvar c = http.NewServeMux()"}, []string{"m.go:5: package variable c"}},
 
 		"assigned":        {files{"m.go": "package m\n\nvar n = 1\n\nfunc f() { n = 2 }"}, []string{"m.go:5: package variable n is changed here"}},
