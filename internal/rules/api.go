@@ -14,24 +14,26 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/support-go/support/internal/source"
 )
 
 // Snapshots returns what each package offers to its importers, as text by the
 // name of the file that keeps it: api/support.txt for the root of a module
 // ending in /support, api/netbuf.resp.txt for netbuf/resp. Programs and
 // internal packages offer nothing.
-func Snapshots(t *Tree) (map[string]string, error) {
+func Snapshots(t *source.Tree) (map[string]string, error) {
 	files := map[string]string{}
-	for _, p := range t.libraries() {
+	for _, p := range t.WithCode() {
 		if p.Name == "main" || internal(p.Dir) {
 			continue
 		}
-		text, err := t.snapshot(p)
+		text, err := snapshot(t, p)
 		if err != nil {
 			return nil, err
 		}
 		if text != "" {
-			files[t.snapshotFile(p)] = text
+			files[snapshotFile(t, p)] = text
 		}
 	}
 	return files, nil
@@ -39,7 +41,7 @@ func Snapshots(t *Tree) (map[string]string, error) {
 
 // API compares the files under api with Snapshots: what a package exports
 // changes only together with its file, where a reviewer sees it.
-func API(t *Tree) []string {
+func API(t *source.Tree) []string {
 	want, err := Snapshots(t)
 	if err != nil {
 		return []string{err.Error()}
@@ -79,7 +81,7 @@ func snapshotFiles(fsys fs.FS) (map[string]string, error) {
 	return files, nil
 }
 
-func (t *Tree) snapshotFile(p *Package) string {
+func snapshotFile(t *source.Tree, p *source.Package) string {
 	name := strings.ReplaceAll(p.Dir, "/", ".")
 	if p.Dir == "." {
 		name = path.Base(t.Module)
@@ -94,10 +96,10 @@ func internal(dir string) bool {
 // snapshot writes the exported declarations of a package: a type before its
 // methods, all in the order of their names, so that moving code about changes
 // nothing. What is declared once per platform and reads the same stands once.
-func (t *Tree) snapshot(p *Package) (string, error) {
+func snapshot(t *source.Tree, p *source.Package) (string, error) {
 	var all []declaration
 	for _, f := range p.Files {
-		file, err := t.exported(f)
+		file, err := exported(t, f)
 		if err != nil {
 			return "", err
 		}
@@ -130,13 +132,13 @@ func (d declaration) owner() string {
 
 // exported parses a file once more, without comments, since ast.FileExports
 // cuts the tree it is given.
-func (t *Tree) exported(f *File) ([]declaration, error) {
-	source, err := fs.ReadFile(t.FS, f.Path)
+func exported(t *source.Tree, f *source.File) ([]declaration, error) {
+	text, err := fs.ReadFile(t.FS, f.Path)
 	if err != nil {
 		return nil, err
 	}
 	fset := token.NewFileSet()
-	syntax, err := parser.ParseFile(fset, f.Path, source, parser.SkipObjectResolution)
+	syntax, err := parser.ParseFile(fset, f.Path, text, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +169,8 @@ func printed(fset *token.FileSet, decl ast.Decl) (string, error) {
 }
 
 // declared names a declaration: "F", "T", "T.Method", and a group by its first
-// name. An import and a method of a hidden type have none. Bodies of functions are cut off.
+// name. An import and a method of a hidden type have none. Bodies of functions
+// are cut off.
 func declared(decl ast.Decl) string {
 	switch d := decl.(type) {
 	case *ast.FuncDecl:
@@ -175,8 +178,8 @@ func declared(decl ast.Decl) string {
 		switch {
 		case d.Recv == nil:
 			return d.Name.Name
-		case ast.IsExported(receiver(d)):
-			return receiver(d) + "." + d.Name.Name
+		case ast.IsExported(source.Receiver(d)):
+			return source.Receiver(d) + "." + d.Name.Name
 		}
 	case *ast.GenDecl:
 		switch s := d.Specs[0].(type) {

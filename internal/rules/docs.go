@@ -4,26 +4,28 @@ import (
 	"go/ast"
 	"go/token"
 	"strings"
+
+	"github.com/support-go/support/internal/source"
 )
 
 // Docs checks that every package has a comment that begins "Package x", or for
 // a program any comment, and that every exported name has one that begins with
 // the name. A group of constants or variables may be explained once above the
 // group; methods count if their type is exported.
-func Docs(t *Tree) []string {
+func Docs(t *source.Tree) []string {
 	var found []string
-	for _, p := range t.libraries() {
-		found = append(found, t.packageComment(p)...)
+	for _, p := range t.WithCode() {
+		found = append(found, packageComment(t, p)...)
 		for _, f := range p.Files {
 			for _, decl := range f.Syntax.Decls {
-				found = append(found, t.comments(decl)...)
+				found = append(found, comments(t, decl)...)
 			}
 		}
 	}
 	return found
 }
 
-func (t *Tree) packageComment(p *Package) []string {
+func packageComment(t *source.Tree, p *source.Package) []string {
 	begin := "Package " + p.Name + " "
 	if p.Name == "main" {
 		begin = ""
@@ -36,47 +38,47 @@ func (t *Tree) packageComment(p *Package) []string {
 		}
 		documented = true
 		if !strings.HasPrefix(f.Syntax.Doc.Text(), begin) {
-			found = append(found, t.finding(f.Syntax.Package, "the package comment must begin %q", begin))
+			found = append(found, t.Finding(f.Syntax.Package, "the package comment must begin %q", begin))
 		}
 	}
 	if !documented {
-		found = append(found, t.finding(p.Files[0].Syntax.Package, "package %s has no comment; say in one sentence what it is for", p.Name))
+		found = append(found, t.Finding(p.Files[0].Syntax.Package, "package %s has no comment; say in one sentence what it is for", p.Name))
 	}
 	return found
 }
 
-func (t *Tree) comments(decl ast.Decl) []string {
+func comments(t *source.Tree, decl ast.Decl) []string {
 	switch d := decl.(type) {
 	case *ast.FuncDecl:
-		if d.Recv == nil || ast.IsExported(receiver(d)) {
-			return t.comment(d.Name, d.Doc)
+		if d.Recv == nil || ast.IsExported(source.Receiver(d)) {
+			return comment(t, d.Name, d.Doc)
 		}
 	case *ast.GenDecl:
 		var found []string
 		for _, spec := range d.Specs {
-			found = append(found, t.specComments(d, spec)...)
+			found = append(found, specComments(t, d, spec)...)
 		}
 		return found
 	}
 	return nil
 }
 
-func (t *Tree) specComments(d *ast.GenDecl, spec ast.Spec) []string {
+func specComments(t *source.Tree, d *ast.GenDecl, spec ast.Spec) []string {
 	grouped := d.Lparen.IsValid()
 	switch s := spec.(type) {
 	case *ast.TypeSpec:
 		if grouped {
-			return t.comment(s.Name, s.Doc)
+			return comment(t, s.Name, s.Doc)
 		}
-		return t.comment(s.Name, d.Doc)
+		return comment(t, s.Name, d.Doc)
 	case *ast.ValueSpec:
 		switch {
 		case grouped && d.Doc != nil:
 			return nil
 		case grouped:
-			return t.comment(s.Names[0], s.Doc)
+			return comment(t, s.Names[0], s.Doc)
 		default:
-			return t.comment(s.Names[0], d.Doc)
+			return comment(t, s.Names[0], d.Doc)
 		}
 	}
 	return nil
@@ -84,7 +86,7 @@ func (t *Tree) specComments(d *ast.GenDecl, spec ast.Spec) []string {
 
 // comment reports an exported name whose comment is missing or begins with
 // something else.
-func (t *Tree) comment(name *ast.Ident, comment *ast.CommentGroup) []string {
+func comment(t *source.Tree, name *ast.Ident, comment *ast.CommentGroup) []string {
 	if !name.IsExported() {
 		return nil
 	}
@@ -92,24 +94,5 @@ func (t *Tree) comment(name *ast.Ident, comment *ast.CommentGroup) []string {
 	if ok && rest != "" && !token.IsIdentifier(rest[:1]) {
 		return nil
 	}
-	return []string{t.finding(name.Pos(), "%s is exported; give it a comment that begins %q", name.Name, name.Name+" ")}
-}
-
-// receiver returns the name of the type a method belongs to.
-func receiver(d *ast.FuncDecl) string {
-	expr := d.Recv.List[0].Type
-	for {
-		switch e := expr.(type) {
-		case *ast.StarExpr:
-			expr = e.X
-		case *ast.IndexExpr:
-			expr = e.X
-		case *ast.IndexListExpr:
-			expr = e.X
-		case *ast.Ident:
-			return e.Name
-		default:
-			return ""
-		}
-	}
+	return []string{t.Finding(name.Pos(), "%s is exported; give it a comment that begins %q", name.Name, name.Name+" ")}
 }

@@ -6,13 +6,15 @@ import (
 	"io/fs"
 	"os/exec"
 	"path"
+
+	"github.com/support-go/support/internal/source"
 )
 
 // Examples checks that every program under examples is also run: there is a Go
 // test beside it or a script in its testdata.
-func Examples(t *Tree) []string {
+func Examples(t *source.Tree) []string {
 	var found []string
-	for _, p := range t.libraries() {
+	for _, p := range t.WithCode() {
 		if !matches("examples/...", p.Dir) || len(p.Tests) > 0 {
 			continue
 		}

@@ -3,6 +3,8 @@ package rules
 import (
 	"slices"
 	"strings"
+
+	"github.com/support-go/support/internal/source"
 )
 
 // Modules checks the table of other people's modules in ARCHITECTURE.md,
@@ -12,23 +14,23 @@ import (
 // package must not get NATS with it. Each module that is imported has a row
 // and each row an import. The name in a row is the beginning of an import path
 // and may name one package of a module; the longest that fits speaks.
-func Modules(t *Tree) []string {
-	rows, err := t.table("module", "reached only from")
+func Modules(t *source.Tree) []string {
+	rows, err := table(t, "module", "reached only from")
 	if err != nil {
 		return []string{err.Error()}
 	}
 	var found []string
 	used := map[int]bool{}
-	for _, p := range t.libraries() {
-		for _, step := range t.reach(p) {
-			r, ok := rowOf(patterns(rows), step.path)
+	for _, p := range t.WithCode() {
+		for _, step := range reach(t, p) {
+			r, ok := rowOf(patterns(rows), step.Path)
 			switch {
 			case !ok && len(step.via) == 1:
-				found = append(found, t.finding(step.pos, "%s has no row for %s in the table of modules; add it with the reason: %s",
-					page, step.path, markdownRow(step.path, "what it is for", step.via)))
+				found = append(found, t.Finding(step.Pos, "%s has no row for %s in the table of modules; add it with the reason: %s",
+					page, step.Path, markdownRow(step.Path, "what it is for", step.via)))
 			case ok && p.Name != "main" && !matchesAny(r.items, p.Dir):
-				found = append(found, t.finding(step.pos, "%s reaches %s through %s; keep it out, or allow it in line %d of %s and say why in the commit",
-					p.Dir, step.path, strings.Join(step.via, " -> "), r.line, page))
+				found = append(found, t.Finding(step.Pos, "%s reaches %s through %s; keep it out, or allow it in line %d of %s and say why in the commit",
+					p.Dir, step.Path, strings.Join(step.via, " -> "), r.line, page))
 			}
 			used[r.line] = true
 		}
@@ -53,23 +55,23 @@ func patterns(rows []row) []row {
 // reached is an import of another module, with the way of our own packages
 // that leads to it.
 type reached struct {
-	imported
+	source.Import
 	via []string
 }
 
 // reach finds what p imports from other modules, directly and through our own
 // packages, each path once by a shortest way.
-func (t *Tree) reach(p *Package) []reached {
+func reach(t *source.Tree, p *source.Package) []reached {
 	var all []reached
 	seen := map[string]bool{}
 	for queue := [][]string{{p.Dir}}; len(queue) > 0; queue = queue[1:] {
 		via := queue[0]
-		for _, im := range t.imports(t.Packages[via[len(via)-1]]) {
-			if seen[im.path] || standard(im.path) {
+		for _, im := range t.Packages[via[len(via)-1]].Imports() {
+			if seen[im.Path] || standard(im.Path) {
 				continue
 			}
-			seen[im.path] = true
-			target, ours := t.local(im.path)
+			seen[im.Path] = true
+			target, ours := t.Local(im.Path)
 			switch {
 			case !ours:
 				all = append(all, reached{im, via})

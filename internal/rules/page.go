@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/support-go/support/internal/source"
 )
 
 // page is the file whose tables the import rules read, so that what people
@@ -29,7 +31,7 @@ var codeSpan = regexp.MustCompile("`([^`]+)`")
 
 // table reads the rows of the table on the page whose header begins with the
 // cell first and ends with the cell last. No table has no rows.
-func (t *Tree) table(first, last string) ([]row, error) {
+func table(t *source.Tree, first, last string) ([]row, error) {
 	data, err := fs.ReadFile(t.FS, page)
 	if err != nil {
 		return nil, err

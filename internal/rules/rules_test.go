@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/support-go/support/internal/rules"
+	"github.com/support-go/support/internal/source"
 )
 
 const root = "../.."
@@ -28,12 +29,12 @@ func TestModule(t *testing.T) {
 	if *update {
 		writeSnapshots(t, tree)
 	}
-	all := map[string]func(*rules.Tree) []string{
+	all := map[string]func(*source.Tree) []string{
 		"imports":  rules.Imports,
 		"modules":  rules.Modules,
 		"docs":     rules.Docs,
 		"sleeps":   rules.Sleeps,
-		"state":    func(tree *rules.Tree) []string { return rules.State(tree, excused()) },
+		"state":    func(tree *source.Tree) []string { return rules.State(tree, excused()) },
 		"api":      rules.API,
 		"examples": rules.Examples,
 	}
@@ -58,7 +59,7 @@ func TestExamplesBuild(t *testing.T) {
 	}
 }
 
-func writeSnapshots(t *testing.T, tree *rules.Tree) {
+func writeSnapshots(t *testing.T, tree *source.Tree) {
 	t.Helper()
 	files, err := rules.Snapshots(tree)
 	if err != nil {
@@ -78,9 +79,9 @@ func writeSnapshots(t *testing.T, tree *rules.Tree) {
 	}
 }
 
-func load(t *testing.T, fsys fs.FS) *rules.Tree {
+func load(t *testing.T, fsys fs.FS) *source.Tree {
 	t.Helper()
-	tree, err := rules.Load(fsys)
+	tree, err := source.Load(fsys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func load(t *testing.T, fsys fs.FS) *rules.Tree {
 // files is a module in memory, called example.org/m.
 type files map[string]string
 
-func (f files) load(t *testing.T) *rules.Tree {
+func (f files) load(t *testing.T) *source.Tree {
 	t.Helper()
 	fsys := fstest.MapFS{"go.mod": {Data: []byte("module example.org/m\n")}}
 	for name, text := range f {
@@ -106,7 +107,7 @@ type ruleTest struct {
 	want  []string
 }
 
-func testRule(t *testing.T, rule func(*rules.Tree) []string, tests map[string]ruleTest) {
+func testRule(t *testing.T, rule func(*source.Tree) []string, tests map[string]ruleTest) {
 	t.Helper()
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

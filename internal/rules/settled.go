@@ -54,7 +54,7 @@ func settledCall(info *types.Info, call *ast.CallExpr) bool {
 	}
 	switch f := fun.(type) {
 	case *ast.Ident:
-		return table(info.TypeOf(call), 8)
+		return plain(info.TypeOf(call), 8)
 	case *ast.SelectorExpr:
 		pkg, ok := f.X.(*ast.Ident)
 		return ok && strings.Contains(settledCalls, " "+pkg.Name+"."+f.Sel.Name+" ")
@@ -62,9 +62,9 @@ func settledCall(info *types.Info, call *ast.CallExpr) bool {
 	return false
 }
 
-// table says whether a type is plain data, such as a function computes once
+// plain says whether a type is plain data, such as a function computes once
 // to look things up in. Depth ends types that contain themselves.
-func table(typ types.Type, depth int) bool {
+func plain(typ types.Type, depth int) bool {
 	if typ == nil || depth == 0 {
 		return false
 	}
@@ -72,14 +72,14 @@ func table(typ types.Type, depth int) bool {
 	case *types.Basic:
 		return u.Kind() != types.Invalid && u.Kind() != types.UnsafePointer
 	case *types.Array:
-		return table(u.Elem(), depth-1)
+		return plain(u.Elem(), depth-1)
 	case *types.Slice:
-		return table(u.Elem(), depth-1)
+		return plain(u.Elem(), depth-1)
 	case *types.Map:
-		return table(u.Elem(), depth-1)
+		return plain(u.Elem(), depth-1)
 	case *types.Struct:
 		for field := range u.Fields() {
-			if !table(field.Type(), depth-1) {
+			if !plain(field.Type(), depth-1) {
 				return false
 			}
 		}

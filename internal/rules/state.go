@@ -6,6 +6,9 @@ import (
 	"go/types"
 	"maps"
 	"slices"
+	"strings"
+
+	"github.com/support-go/support/internal/source"
 )
 
 // State finds what makes a program behave by import instead of by call: init
@@ -16,16 +19,17 @@ import (
 // it. Variables of tests are their own affair.
 //
 // The map allow excuses names such as "prefork.init" or, where an address is
-// taken only to read, "stats.table", each with the reason; an excuse that nothing needs is a finding too.
-func State(t *Tree, allow map[string]string) []string {
-	s := &stateRule{tree: t, source: newChecker(t), declared: map[string]token.Pos{}, found: map[string]string{}}
-	for _, p := range t.sorted() {
+// taken only to read, "stats.table", each with the reason; an excuse that
+// nothing needs is a finding too.
+func State(t *source.Tree, allow map[string]string) []string {
+	s := &stateRule{tree: t, names: source.NewNames(t), declared: map[string]token.Pos{}, found: map[string]string{}}
+	for _, p := range t.All() {
 		for _, f := range p.Files {
 			s.declarations(p, f)
 		}
 	}
-	for _, p := range t.sorted() {
-		for _, unit := range s.source.units(p) {
+	for _, p := range t.All() {
+		for _, unit := range s.names.Units(p) {
 			s.changes(unit)
 		}
 	}
@@ -44,21 +48,21 @@ func State(t *Tree, allow map[string]string) []string {
 }
 
 type stateRule struct {
-	tree     *Tree
-	source   *checker
+	tree     *source.Tree
+	names    *source.Names
 	declared map[string]token.Pos // package variables by qualified name
 	found    map[string]string    // first finding for each name
 }
 
 func (s *stateRule) report(name string, pos token.Pos, format string, args ...any) {
 	if s.found[name] == "" {
-		s.found[name] = s.tree.finding(pos, format, args...)
+		s.found[name] = s.tree.Finding(pos, format, args...)
 	}
 }
 
 // declarations notes a file's package variables and reports its init
 // functions and the variables that begin unsettled.
-func (s *stateRule) declarations(p *Package, f *File) {
+func (s *stateRule) declarations(p *source.Package, f *source.File) {
 	for _, decl := range f.Syntax.Decls {
 		switch d := decl.(type) {
 		case *ast.FuncDecl:
@@ -73,8 +77,8 @@ func (s *stateRule) declarations(p *Package, f *File) {
 	}
 }
 
-func (s *stateRule) variables(p *Package, d *ast.GenDecl) {
-	info := s.source.check(p).info
+func (s *stateRule) variables(p *source.Package, d *ast.GenDecl) {
+	info := s.names.Code(p).Info
 	for _, spec := range d.Specs {
 		v := spec.(*ast.ValueSpec)
 		for _, id := range v.Names {
@@ -94,7 +98,7 @@ func (s *stateRule) variables(p *Package, d *ast.GenDecl) {
 func embedded(d *ast.GenDecl, v *ast.ValueSpec) bool {
 	for _, group := range []*ast.CommentGroup{d.Doc, v.Doc} {
 		if group != nil && slices.ContainsFunc(group.List, func(c *ast.Comment) bool {
-			return len(c.Text) > 10 && c.Text[:10] == "//go:embed"
+			return strings.HasPrefix(c.Text, "//go:embed ")
 		}) {
 			return true
 		}
@@ -103,10 +107,10 @@ func embedded(d *ast.GenDecl, v *ast.ValueSpec) bool {
 }
 
 // changes reports the package variables that a unit's code changes.
-func (s *stateRule) changes(u *unit) {
-	for _, f := range u.files {
+func (s *stateRule) changes(u *source.Unit) {
+	for _, f := range u.Files {
 		ast.Inspect(f, func(n ast.Node) bool {
-			for _, expr := range changed(u.info, n) {
+			for _, expr := range changed(u.Info, n) {
 				name := s.variable(u, expr)
 				if _, ok := s.declared[name]; ok {
 					s.report(name, n.Pos(), "package variable %s is changed here, or its address taken; make it a field of what uses it", name)
@@ -160,9 +164,9 @@ func takesAddress(sel *types.Selection) bool {
 	return pointer && !already
 }
 
-// variable returns the qualified name of the package variable that expr is, or is a
-// part of; "" if it is something else.
-func (s *stateRule) variable(u *unit, expr ast.Expr) string {
+// variable returns the qualified name of the package variable that expr is, or
+// is a part of; "" if it is something else.
+func (s *stateRule) variable(u *source.Unit, expr ast.Expr) string {
 	for {
 		switch e := expr.(type) {
 		case *ast.ParenExpr:
@@ -173,8 +177,8 @@ func (s *stateRule) variable(u *unit, expr ast.Expr) string {
 			expr = e.X
 		case *ast.SelectorExpr:
 			if id, ok := e.X.(*ast.Ident); ok {
-				if imported, ok := u.info.Uses[id].(*types.PkgName); ok {
-					dir, ours := s.tree.local(imported.Imported().Path())
+				if imported, ok := u.Info.Uses[id].(*types.PkgName); ok {
+					dir, ours := s.tree.Local(imported.Imported().Path())
 					if !ours {
 						return ""
 					}
@@ -183,8 +187,8 @@ func (s *stateRule) variable(u *unit, expr ast.Expr) string {
 			}
 			expr = e.X
 		case *ast.Ident:
-			if v, ok := u.info.Uses[e].(*types.Var); ok && v.Pkg() != nil && v.Parent() == v.Pkg().Scope() {
-				return qualified(u.dir, e.Name)
+			if v, ok := u.Info.Uses[e].(*types.Var); ok && v.Pkg() != nil && v.Parent() == v.Pkg().Scope() {
+				return qualified(u.Dir, e.Name)
 			}
 			return ""
 		default:

@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"github.com/support-go/support/internal/rules"
+	"github.com/support-go/support/internal/source"
 )
 
 func TestState(t *testing.T) {
-	strict := func(tree *rules.Tree) []string { return rules.State(tree, nil) }
+	strict := func(tree *source.Tree) []string { return rules.State(tree, nil) }
 	testRule(t, strict, map[string]ruleTest{
 		"as good as constant": {files{"m.go": `package m
 
@@ -84,7 +85,7 @@ func (t *T) set(limits int) {
 }
 
 func TestStateExcuses(t *testing.T) {
-	excuse := func(tree *rules.Tree) []string {
+	excuse := func(tree *source.Tree) []string {
 		return rules.State(tree, map[string]string{"init": "runs first", "a.n": "a reason"})
 	}
 	both := files{"m.go": "package m\n\nfunc init() {}", "a/a.go": "package a\n\nvar n int"}

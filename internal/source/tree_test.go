@@ -1,4 +1,4 @@
-package rules_test
+package source_test
 
 import (
 	"maps"
@@ -7,11 +7,11 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/support-go/support/internal/rules"
+	"github.com/support-go/support/internal/source"
 )
 
 func TestLoadLeavesOut(t *testing.T) {
-	tree := files{
+	tree, err := source.Load(module(map[string]string{
 		"a.go":                "package m",
 		"a_test.go":           "package m_test",
 		"b/b.go":              "package b",
@@ -24,7 +24,10 @@ func TestLoadLeavesOut(t *testing.T) {
 		"_old/o.go":           "package o",
 		"vendor/v.org/v/v.go": "package v",
 		"tests/only_test.go":  "package tests",
-	}.load(t)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	got := slices.Sorted(maps.Keys(tree.Packages))
 	if want := []string{".", "b", "tests"}; !slices.Equal(got, want) {
@@ -49,9 +52,18 @@ func TestLoadErrors(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := rules.Load(test.fsys); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := source.Load(test.fsys); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})
 	}
+}
+
+// module is a module in memory, called example.org/m.
+func module(files map[string]string) fstest.MapFS {
+	fsys := fstest.MapFS{"go.mod": {Data: []byte("module example.org/m\n")}}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return fsys
 }

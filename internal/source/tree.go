@@ -1,14 +1,8 @@
-// Package rules keeps the house style true: each rule is a function that reads
-// the parsed source of this module and says what breaks it.
-//
-// The tests of this package run every rule over the module, so that go test is
-// the whole gate. A rule reads files with go/parser and never asks the go
-// command: answers of a subprocess are not part of the key of Go's test cache,
-// the files that a test opens are.
-//
-// A rule returns one line per finding, "file:line: what is wrong; what to do",
-// and nil when all is well.
-package rules
+// Package source is the Go code of one module, parsed, for the rules that read
+// it. Files are read with go/parser and never listed by the go command: answers
+// of a subprocess are not part of the key of Go's test cache, the files that a
+// test opens are.
+package source
 
 import (
 	"bufio"
@@ -137,8 +131,8 @@ func (t *Tree) add(file *File) {
 	p.Name = strings.TrimSuffix(file.Syntax.Name.Name, "_test")
 }
 
-// sorted returns the packages in the order of their directories.
-func (t *Tree) sorted() []*Package {
+// All returns the packages in the order of their directories.
+func (t *Tree) All() []*Package {
 	var all []*Package
 	for _, dir := range slices.Sorted(maps.Keys(t.Packages)) {
 		all = append(all, t.Packages[dir])
@@ -146,21 +140,40 @@ func (t *Tree) sorted() []*Package {
 	return all
 }
 
-// libraries returns the packages that have code besides tests, in order.
-func (t *Tree) libraries() []*Package {
-	return slices.DeleteFunc(t.sorted(), func(p *Package) bool { return len(p.Files) == 0 })
+// WithCode returns the packages that have code besides tests, in order.
+func (t *Tree) WithCode() []*Package {
+	return slices.DeleteFunc(t.All(), func(p *Package) bool { return len(p.Files) == 0 })
 }
 
-// local turns an import path into a directory of this module.
-func (t *Tree) local(importPath string) (dir string, ok bool) {
+// Local turns an import path into a directory of this module.
+func (t *Tree) Local(importPath string) (dir string, ok bool) {
 	if importPath == t.Module {
 		return ".", true
 	}
 	return strings.CutPrefix(importPath, t.Module+"/")
 }
 
-// finding formats one line of a rule's answer.
-func (t *Tree) finding(pos token.Pos, format string, args ...any) string {
+// Finding formats what a rule found: "file:line: what is wrong; what to do".
+func (t *Tree) Finding(pos token.Pos, format string, args ...any) string {
 	at := t.Fset.Position(pos)
 	return fmt.Sprintf("%s:%d: %s", at.Filename, at.Line, fmt.Sprintf(format, args...))
+}
+
+// Receiver returns the name of the type a method belongs to.
+func Receiver(d *ast.FuncDecl) string {
+	expr := d.Recv.List[0].Type
+	for {
+		switch e := expr.(type) {
+		case *ast.StarExpr:
+			expr = e.X
+		case *ast.IndexExpr:
+			expr = e.X
+		case *ast.IndexListExpr:
+			expr = e.X
+		case *ast.Ident:
+			return e.Name
+		default:
+			return ""
+		}
+	}
 }
