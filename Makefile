@@ -23,7 +23,7 @@ lint:
 	$(LINT)
 
 test:
-	go test -race -shuffle=on ./...
+	GORACE=atexit_sleep_ms=0 go test -race -shuffle=on ./...
 
 # vet compiles the tests too, which cannot run here.
 cross:

@@ -21,7 +21,7 @@ func (g *Group) check() error {
 		problems = append(problems, errors.New("no servers: call HTTP, Stream or Add"))
 	}
 	if g.Workers < 0 {
-		problems = append(problems, fmt.Errorf("Workers is %d: want 0 to serve in this process, or more for worker processes", g.Workers))
+		problems = append(problems, fmt.Errorf("field Workers is %d: want 0 to serve in this process, or more for worker processes", g.Workers))
 	}
 	problems = append(problems, g.supervisor(max(g.Workers, 1)).Check())
 	problems = append(problems, durations("Drain", map[string]time.Duration{

@@ -12,16 +12,25 @@ import (
 type customServer struct {
 	process *process
 	server  *Server
-	ctx     context.Context
-	stop    context.CancelFunc
+	leave   chan struct{} // closed when the server is to drain
 }
 
 func newCustom(p *process, s *Server) *customServer {
-	ctx, stop := context.WithCancel(context.WithValue(p.ctx, scopeKey{}, &scope{process: p, server: s}))
-	return &customServer{process: p, server: s, ctx: ctx, stop: stop}
+	return &customServer{process: p, server: s, leave: make(chan struct{})}
 }
 
-func (c *customServer) serve(ln net.Listener) error { return c.server.Serve(c.ctx, ln) }
+func (c *customServer) serve(ctx context.Context, ln net.Listener) error {
+	ctx, cancel := context.WithCancel(context.WithValue(ctx, scopeKey{}, &scope{process: c.process, server: c.server}))
+	defer cancel()
+	go func() {
+		select {
+		case <-c.leave:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return c.server.Serve(ctx, ln)
+}
 
 // noticing is how long a custom server has to act on the end of its context
 // before its listener gives out. One that learns of the stop from the listener
@@ -30,7 +39,7 @@ const noticing = time.Second
 
 // drain ends the server's context and waits until it has closed its listener.
 func (c *customServer) drain(ln *track.Listener) {
-	c.stop()
+	close(c.leave)
 	wait(noticing, ln.Closed())
 }
 

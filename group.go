@@ -29,7 +29,7 @@ import (
 	"github.com/support-go/support/prefork"
 )
 
-// A Group is a set of servers that start, serve and stop together. Its fields
+// Group is a set of servers that start, serve and stop together. Its fields
 // and servers must not change once Run has been called, and Run may be called
 // once. A program can have any number of groups without workers, and one with.
 type Group struct {

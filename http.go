@@ -24,15 +24,15 @@ import (
 // Shutdown does nothing but send it.
 type httpServer struct {
 	process   *process
+	scope     *scope
 	server    http.Server
 	companion http.Server
 	handler   http.Handler
 }
 
 func newHTTP(p *process, s *Server) *httpServer {
-	h := &httpServer{process: p, handler: s.Handler}
+	h := &httpServer{process: p, scope: &scope{process: p, server: s}, handler: s.Handler}
 	limits := s.HTTP.withDefaults()
-	scope := &scope{process: p, server: s}
 	for _, server := range []*http.Server{&h.server, &h.companion} {
 		server.Handler = http.HandlerFunc(h.serveHTTP)
 		server.ReadHeaderTimeout = limits.HeaderTimeout
@@ -44,9 +44,6 @@ func newHTTP(p *process, s *Server) *httpServer {
 		server.Protocols.SetHTTP1(true)
 		server.Protocols.SetHTTP2(true)
 		server.Protocols.SetUnencryptedHTTP2(true)
-	}
-	h.server.BaseContext = func(net.Listener) context.Context {
-		return context.WithValue(p.ctx, scopeKey{}, scope)
 	}
 	h.server.ConnState = endRequest
 	h.server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
@@ -97,7 +94,9 @@ func endRequest(conn net.Conn, state http.ConnState) {
 	}
 }
 
-func (h *httpServer) serve(ln net.Listener) error {
+func (h *httpServer) serve(ctx context.Context, ln net.Listener) error {
+	ctx = context.WithValue(ctx, scopeKey{}, h.scope)
+	h.server.BaseContext = func(net.Listener) context.Context { return ctx }
 	err := h.server.Serve(ln)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -112,7 +111,8 @@ func (h *httpServer) sendGoaway() { _ = h.companion.Shutdown(context.Background(
 
 func (h *httpServer) lame() {
 	h.sendGoaway() // to those whose handshake was not over the first time
-	go func() { _ = h.server.Shutdown(h.process.ctx) }()
+	// Ends when the last connection has, and that at the end of the grace time.
+	go func() { _ = h.server.Shutdown(context.Background()) }()
 }
 
 func (h *httpServer) close() { _ = h.server.Close() }

@@ -23,11 +23,10 @@ type process struct {
 	page  *ledger.Page
 	units []*unit
 
-	ctx      context.Context // of everything that serves; ends with the grace time
-	end      context.CancelCauseFunc
-	draining chan struct{} // closed when draining begins
-	leaving  atomic.Bool   // the same, for each request to look at
-	failed   chan error    // from units that end by themselves; room for all
+	end      context.CancelCauseFunc // ends everything that serves
+	draining chan struct{}           // closed when draining begins
+	leaving  atomic.Bool             // the same, for each request to look at
+	failed   chan error              // from units that end by themselves; room for all
 	cleanup  func(context.Context) error
 }
 
@@ -42,17 +41,19 @@ type unit struct {
 // protocol is how a server serves and drains. There are three: HTTP, streams,
 // and whatever Server.Serve does.
 type protocol interface {
-	serve(ln net.Listener) error // until ln is closed
-	drain(ln *track.Listener)    // tell peers, so far as the protocol can
-	lame()                       // close what is idle
-	close()                      // close everything
+	serve(ctx context.Context, ln net.Listener) error // until ln is closed
+	drain(ln *track.Listener)                         // tell peers, so far as the protocol can
+	lame()                                            // close what is idle
+	close()                                           // close everything
 }
 
 // errGrace is the cause with which contexts end when the grace time is over.
 var errGrace = errors.New("support: the grace time of the drain is over")
 
 // newProcess prepares a process that serves on listeners, one for each server.
-func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *ledger.Page) *process {
+// The ctx that it returns is that of everything in it, until the grace time of
+// its drain is over.
+func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *ledger.Page) (context.Context, *process) {
 	p := &process{
 		group:    g,
 		log:      g.log().With("group", g.Name),
@@ -60,7 +61,8 @@ func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *led
 		draining: make(chan struct{}),
 		failed:   make(chan error, len(servers)),
 	}
-	p.ctx, p.end = context.WithCancelCause(context.WithValue(context.Background(), scopeKey{}, &scope{process: p}))
+	ctx, end := context.WithCancelCause(context.WithValue(context.Background(), scopeKey{}, &scope{process: p}))
+	p.end = end
 	for i, s := range servers {
 		ln := listeners[i]
 		s.addr.Store(address{ln.Addr()})
@@ -68,7 +70,7 @@ func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *led
 			server: s, ln: track.NewListener(ln, page), speak: p.protocol(s), served: make(chan struct{}),
 		})
 	}
-	return p
+	return ctx, p
 }
 
 func (p *process) protocol(s *Server) protocol {
@@ -82,29 +84,29 @@ func (p *process) protocol(s *Server) protocol {
 }
 
 // setup runs the group's Setup. A panic in it is an error with its stack.
-func (p *process) setup() (err error) {
+func (p *process) setup(ctx context.Context) (err error) {
 	if p.group.Setup == nil {
 		return nil
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("Setup panicked: %v\n%s", v, debug.Stack())
+			err = fmt.Errorf("panic in Setup: %v\n%s", v, debug.Stack())
 		}
 	}()
-	p.cleanup, err = p.group.Setup(p.ctx)
+	p.cleanup, err = p.group.Setup(ctx)
 	if err != nil {
-		return fmt.Errorf("Setup: %w", err)
+		return fmt.Errorf("in Setup: %w", err)
 	}
 	return nil
 }
 
 // serve starts all servers and returns when each of them accepts, or one has
 // failed, or stop is closed.
-func (p *process) serve(stop <-chan prefork.Order) (early *prefork.Order, err error) {
+func (p *process) serve(ctx context.Context, stop <-chan prefork.Order) (early *prefork.Order, err error) {
 	for _, u := range p.units {
 		go func() {
 			defer close(u.served)
-			err := u.run()
+			err := u.run(ctx)
 			select {
 			case <-p.draining:
 			default:
@@ -125,7 +127,7 @@ func (p *process) serve(stop <-chan prefork.Order) (early *prefork.Order, err er
 }
 
 // run serves until the listener is closed.
-func (u *unit) run() (err error) {
+func (u *unit) run(ctx context.Context) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
@@ -135,7 +137,7 @@ func (u *unit) run() (err error) {
 	if u.server.TLS != nil {
 		ln = tls.NewListener(ln, u.server.tlsConfig())
 	}
-	if err := u.speak.serve(ln); err != nil {
+	if err := u.speak.serve(ctx, ln); err != nil {
 		return err
 	}
 	return errors.New("it returned before it was told to")

@@ -148,15 +148,15 @@ func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 		w.Failed(err)
 		return err
 	}
-	p := newProcess(g, servers, listeners, w.Ledger())
+	serving, p := newProcess(g, servers, listeners, w.Ledger())
 	if w.Role() != metaRole {
-		err = p.setup()
+		err = p.setup(serving)
 	}
 	if err != nil {
 		w.Failed(err)
 		return errors.Join(err, p.abandon())
 	}
-	early, err := p.serve(w.Orders())
+	early, err := p.serve(serving, w.Orders())
 	if err != nil {
 		w.Failed(err)
 		return errors.Join(err, p.abandon())
@@ -214,25 +214,25 @@ func (g *Group) runAlone(ctx context.Context) error {
 		return err
 	}
 	defer g.removeFiles()
-	page := ledger.New()
-	p := newProcess(g, g.servers, listeners[:len(g.servers)], page)
+	serving, p := newProcess(g, g.servers, listeners[:len(g.servers)], ledger.New())
 	started := time.Now()
 	for _, s := range g.admin {
 		s.answerStatus(func(context.Context) (prefork.State, error) { return p.state(started) })
 	}
-	admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New())
-	if err := p.setup(); err != nil {
+	answering, admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New())
+	if err := p.setup(serving); err != nil {
 		return errors.Join(err, p.abandon(), admin.abandon())
 	}
 	orders := g.orders(ctx)
-	for _, q := range []*process{p, admin} {
-		early, err := q.serve(orders)
-		if err != nil {
-			return errors.Join(err, p.abandon(), admin.abandon())
-		}
-		if early != nil {
-			return errors.Join(p.drain(*early, orders), admin.abandon())
-		}
+	early, err := p.serve(serving, orders)
+	if early == nil && err == nil {
+		early, err = admin.serve(answering, orders)
+	}
+	if err != nil {
+		return errors.Join(err, p.abandon(), admin.abandon())
+	}
+	if early != nil {
+		return errors.Join(p.drain(*early, orders), admin.abandon())
 	}
 	close(g.ready)
 	p.log.Info("group serves", "pid", pid())

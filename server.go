@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A Server answers at one address. Exactly one of Handler, Stream and Serve
+// Server answers at one address. Exactly one of Handler, Stream and Serve
 // says how.
 type Server struct {
 	// Listen is where: "host:port" (port 0 for any that is free), "unix:/path",

@@ -17,18 +17,15 @@ import (
 type streamServer struct {
 	process *process
 	server  *Server
-	ctx     context.Context
 	conns   sync.WaitGroup
 }
 
 func newStream(p *process, s *Server) *streamServer {
-	return &streamServer{
-		process: p, server: s,
-		ctx: context.WithValue(p.ctx, scopeKey{}, &scope{process: p, server: s}),
-	}
+	return &streamServer{process: p, server: s}
 }
 
-func (s *streamServer) serve(ln net.Listener) error {
+func (s *streamServer) serve(ctx context.Context, ln net.Listener) error {
+	ctx = context.WithValue(ctx, scopeKey{}, &scope{process: s.process, server: s.server})
 	defer s.conns.Wait()
 	var delay time.Duration
 	for {
@@ -37,7 +34,7 @@ func (s *streamServer) serve(ln net.Listener) error {
 		switch {
 		case err == nil:
 			delay = 0
-			s.conns.Go(func() { s.answer(conn) })
+			s.conns.Go(func() { s.answer(ctx, conn) })
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		case errors.As(err, &passing) && passing.Temporary(): // such as no descriptors left
@@ -51,29 +48,29 @@ func (s *streamServer) serve(ln net.Listener) error {
 }
 
 // answer serves one connection, which counts as one request.
-func (s *streamServer) answer(conn net.Conn) {
+func (s *streamServer) answer(ctx context.Context, conn net.Conn) {
 	c := track.Of(conn)
 	c.Begin()
 	defer conn.Close()
-	if err := s.call(conn); err != nil {
+	if err := s.call(ctx, conn); err != nil {
 		s.process.log.Warn("stream ended", "server", s.server.name(), "peer", conn.RemoteAddr().String(), "error", err)
 	}
 }
 
-func (s *streamServer) call(conn net.Conn) (err error) {
+func (s *streamServer) call(ctx context.Context, conn net.Conn) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
 	if secret, ok := conn.(*tls.Conn); ok {
-		ctx, cancel := context.WithTimeout(s.ctx, s.server.HTTP.withDefaults().HeaderTimeout)
+		shaking, cancel := context.WithTimeout(ctx, s.server.HTTP.withDefaults().HeaderTimeout)
 		defer cancel()
-		if err := secret.HandshakeContext(ctx); err != nil {
+		if err := secret.HandshakeContext(shaking); err != nil {
 			return err
 		}
 	}
-	return s.server.Stream(s.ctx, conn)
+	return s.server.Stream(ctx, conn)
 }
 
 func (s *streamServer) drain(*track.Listener) {}

@@ -74,11 +74,11 @@ func (w *world) spawn(_ *State, p Process) (*child, error) {
 			delete(w.lives, p.Serial)
 			w.mu.Unlock()
 			close(gone)
-			far.Close()
+			_ = far.Close()
 			return e
 		},
 		output:  func() string { return "goroutine 1 [running]" },
-		release: func() { <-gone; near.Close() },
+		release: func() { <-gone; _ = near.Close() },
 	}, nil
 }
 
@@ -355,7 +355,9 @@ func TestNeverReady(t *testing.T) {
 			t.Errorf("deaths: %+v", s.Deaths)
 		}
 		tr.stop()
-		<-tr.ended
+		if err := <-tr.ended; err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -47,7 +47,7 @@ type Bound struct {
 	Descriptor int    `json:"descriptor"` // in the supervisor
 }
 
-// A Slot is a place that one process is to fill at all times.
+// Slot is a place that one process is to fill at all times.
 type Slot struct {
 	ID        int       `json:"id"` // of workers from 1; helpers follow
 	Role      string    `json:"role"`
@@ -66,7 +66,7 @@ const (
 	Expelled Phase = "expelled" // is being killed
 )
 
-// A Process is a copy of the program that has not ended.
+// Process is a copy of the program that has not ended.
 type Process struct {
 	Serial     int       `json:"serial"` // never used again by this supervisor
 	Slot       int       `json:"slot"`
@@ -89,7 +89,7 @@ type Process struct {
 // live says whether p fills its slot, now or soon.
 func (p *Process) live() bool { return p.Phase == Starting || p.Phase == Serving }
 
-// A Death is the end of a process, as far as it is known.
+// Death is the end of a process, as far as it is known.
 type Death struct {
 	Serial     int       `json:"serial"`
 	Slot       int       `json:"slot"`
@@ -116,13 +116,13 @@ const (
 	clippedOutput = 4 << 10
 )
 
-// An Exit is how a process ended: with a code, or by a signal.
+// Exit is how a process ended: with a code, or by a signal.
 type Exit struct {
 	Code   int    `json:"code"`
 	Signal string `json:"signal,omitempty"`
 }
 
-// A Reload is under way.
+// Reload is under way.
 type Reload struct {
 	Since       time.Time `json:"since"`
 	Slots       []int     `json:"slots"`                 // still to do; the first is being done

@@ -42,7 +42,7 @@ import (
 // helper's, of which there is one process each.
 const WorkerRole = "worker"
 
-// A Supervisor says what to keep alive. Fields must not change once Run has
+// Supervisor says what to keep alive. Fields must not change once Run has
 // been called, and Run may be called once.
 type Supervisor struct {
 	Name    string   // of the group, as it appears in logs and paths; required
@@ -62,7 +62,7 @@ type Supervisor struct {
 	commands chan command
 }
 
-// A Socket is an address to listen on and the role of the processes that get
+// Socket is an address to listen on and the role of the processes that get
 // it. Its name must be unique.
 type Socket struct {
 	bind.Socket

@@ -41,100 +41,137 @@ func newSystem(args []string, dir string, limits Limits, answer control.Handler,
 const firstDescriptor = 3
 
 // spawn starts p: this program's own file, whatever now lies under its name.
-func (l *launcher) spawn(s *State, p Process) (_ *child, err error) {
-	var mine, theirs descriptors
-	defer theirs.close()
-	defer func() {
-		if err != nil {
-			mine.close()
-		}
-	}()
-	h := handover{
+func (l *launcher) spawn(s *State, p Process) (*child, error) {
+	h := &handover{
 		Name: s.Name, Role: p.Role, Slot: p.Slot, Serial: p.Serial, Generation: p.Generation,
 		Supervisor: s.PID, Dir: l.dir, Orphan: l.limits.Orphan,
 	}
 	h.Procs, h.MemoryLimit = l.share.of(p.Role, s.Workers)
+	g, err := pack(h, s.Sockets)
+	if err != nil {
+		return nil, err
+	}
+	defer g.theirs.close()
+	defer l.reaper.hold()()
+	pid, _, err := syscall.StartProcess(ownProgram(), l.args, &syscall.ProcAttr{
+		Env:   append(childEnviron(), fmt.Sprintf("%s=%d", linkVariable, firstDescriptor)),
+		Files: g.files,
+		Sys:   &syscall.SysProcAttr{Setpgid: true},
+	})
+	if err != nil {
+		g.unpack()
+		return nil, os.NewSyscallError("start process", err)
+	}
+	return l.attach(h, pid, g)
+}
+
+// luggage is what a child is given, and what its supervisor keeps of it.
+type luggage struct {
+	files  []uintptr   // of the child, by number
+	theirs descriptors // to be closed here once the child has them
+
+	link      int // our end
+	ledger    int
+	output    int
+	questions int // our end of what helpers ask over; -1 for workers
+	mem       []byte
+	page      *ledger.Page
+}
+
+// pack opens what a child needs and enters the numbers in its handover.
+func pack(h *handover, sockets []Bound) (_ *luggage, err error) {
+	g := &luggage{files: []uintptr{0, 1, 2}, link: -1, ledger: -1, output: -1, questions: -1}
+	defer func() {
+		if err != nil {
+			g.theirs.close()
+			g.unpack()
+		}
+	}()
 	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("open "+os.DevNull, err)
 	}
-	theirs = append(theirs, null)
-	files := []uintptr{uintptr(null), 1, 2}
-	pass := func(fd int) int {
-		files = append(files, uintptr(fd))
-		return len(files) - 1
-	}
-
-	link, far, err := socketPair()
-	if err != nil {
+	g.theirs = append(g.theirs, null)
+	g.files[0] = uintptr(null)
+	if g.link, _, err = g.pair(); err != nil { // the first, at firstDescriptor
 		return nil, err
 	}
-	mine, theirs = append(mine, link), append(theirs, far)
-	pass(far)
-	book, err := sharedMemory("ledger", ledger.Size)
-	if err != nil {
+	if g.ledger, h.Ledger, err = g.memory("ledger", ledger.Size); err != nil {
 		return nil, err
 	}
-	mine = append(mine, book)
-	h.Ledger = pass(book)
-	output, err := sharedMemory("output", maxOutput)
-	if err != nil {
+	if g.output, h.Output, err = g.memory("output", maxOutput); err != nil {
 		return nil, err
 	}
-	mine = append(mine, output)
-	h.Output = pass(output)
-	var questions int
-	if p.Role != WorkerRole {
-		if questions, far, err = socketPair(); err != nil {
+	if h.Role != WorkerRole {
+		if g.questions, h.Control, err = g.pair(); err != nil {
 			return nil, err
 		}
-		mine, theirs = append(mine, questions), append(theirs, far)
-		h.Control = pass(far)
 	}
-	for _, b := range s.Sockets {
-		if b.Role == p.Role {
-			b.Descriptor = pass(b.Descriptor)
+	for _, b := range sockets {
+		if b.Role == h.Role {
+			b.Descriptor = g.pass(b.Descriptor)
 			h.Sockets = append(h.Sockets, b)
 		}
 	}
-	mem, err := unix.Mmap(book, 0, ledger.Size, unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
+	if g.mem, err = unix.Mmap(g.ledger, 0, ledger.Size, unix.PROT_READ, unix.MAP_SHARED); err != nil {
 		return nil, os.NewSyscallError("mmap", err)
 	}
-	page, err := ledger.On(mem)
-	if err != nil {
-		return nil, err
-	}
-	defer l.reaper.hold()()
-	pid, _, err := syscall.StartProcess(ownProgram(), l.args, &syscall.ProcAttr{
-		Env:   append(childEnviron(), fmt.Sprintf("%s=%d", linkVariable, firstDescriptor)),
-		Files: files,
-		Sys:   &syscall.SysProcAttr{Setpgid: true},
-	})
-	if err != nil {
-		_ = unix.Munmap(mem)
-		return nil, os.NewSyscallError("start process", err)
-	}
-	taken := mine
-	mine = nil
-	return l.attach(h, pid, page, mem, taken)
+	g.page, err = ledger.On(g.mem)
+	return g, err
 }
 
-// attach makes a child of a process that has been started; mine are our
-// descriptors, now the child's: link, ledger, output and, for a helper, its
-// questions.
-func (l *launcher) attach(h handover, pid int, page *ledger.Page, mem []byte, mine descriptors) (*child, error) {
+// pass gives fd to the child and returns the number that it has there.
+func (g *luggage) pass(fd int) (number int) {
+	g.files = append(g.files, uintptr(fd))
+	return len(g.files) - 1
+}
+
+// pair makes a connection, one end of which is the child's.
+func (g *luggage) pair() (near, number int, err error) {
+	near, far, err := socketPair()
+	if err != nil {
+		return -1, 0, err
+	}
+	g.theirs = append(g.theirs, far)
+	return near, g.pass(far), nil
+}
+
+func (g *luggage) memory(name string, size int64) (fd, number int, err error) {
+	fd, err = sharedMemory(name, size)
+	if err != nil {
+		return -1, 0, err
+	}
+	return fd, g.pass(fd), nil
+}
+
+// unpack gives back what the supervisor keeps, but the connections, which
+// close themselves.
+func (g *luggage) unpack() {
+	for _, fd := range []int{g.link, g.ledger, g.output, g.questions} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+	if g.mem != nil {
+		_ = unix.Munmap(g.mem)
+	}
+}
+
+// attach makes a child of a process that has been started.
+func (l *launcher) attach(h *handover, pid int, g *luggage) (*child, error) {
 	process, err := os.FindProcess(pid) // by pidfd where there is one: no signal can hit another process
 	if err != nil {
 		return nil, err
 	}
-	link, err := netConn(mine[0])
+	link, err := netConn(g.link)
+	g.link = -1
 	if err != nil {
 		return nil, errors.Join(err, process.Kill())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	if len(mine) > 3 {
-		questions, err := netConn(mine[3])
+	if g.questions >= 0 {
+		questions, err := netConn(g.questions)
+		g.questions = -1
 		if err != nil {
 			cancel()
 			return nil, errors.Join(err, process.Kill())
@@ -144,21 +181,20 @@ func (l *launcher) attach(h handover, pid int, page *ledger.Page, mem []byte, mi
 	c := &child{
 		pid:    pid,
 		link:   link,
-		page:   page,
+		page:   g.page,
 		signal: func(s hint) { send(process, s) },
 		wait:   l.reaper.await(process),
-		output: func() string { return readOutput(mine[2]) },
+		output: func() string { return readOutput(g.output) },
 		release: func() {
 			cancel()
 			_ = link.Close()
-			_ = unix.Munmap(mem)
-			descriptors{mine[1], mine[2]}.close()
+			g.unpack()
 			if h.Role == WorkerRole && h.Dir != "" {
 				_ = os.Remove(workerSocket(h.Dir, h.Slot, h.Serial))
 			}
 		},
 	}
-	c.send(message{Handover: &h})
+	c.send(message{Handover: h})
 	return c, nil
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/support-go/support/internal/ledger"
 )
 
-// A Worker is this process as its supervisor sees it: a worker or a helper.
+// Worker is this process as its supervisor sees it: a worker or a helper.
 // Its methods may be called by any number of goroutines.
 //
 // It answers the supervisor's questions and heeds SIGTERM on goroutines that
@@ -38,7 +38,7 @@ type Worker struct {
 	holding sync.Mutex // guards the descriptors in handover.Sockets
 }
 
-// An Order tells a worker to go.
+// Order tells a worker to go.
 type Order struct {
 	Why   string // in words for the log
 	Alone bool   // nobody else goes on accepting: what waits in the kernel's queue is for this worker to serve

@@ -19,7 +19,7 @@ import (
 // (net.core.somaxconn) caps it.
 const DefaultBacklog = 1024
 
-// A Socket says where to listen.
+// Socket says where to listen.
 type Socket struct {
 	Name    string      `json:"name"`    // unique in a group
 	Network string      `json:"network"` // "tcp", "tcp4", "tcp6", "unix" or "fd"

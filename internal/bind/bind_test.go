@@ -64,12 +64,12 @@ func TestUnixSocketFiles(t *testing.T) {
 	})
 	t.Run("stale", func(t *testing.T) {
 		s := unixSocket(t)
-		listen(t, s).Close() // leaves its file
+		_ = listen(t, s).Close() // leaves its file
 		defer listen(t, s).Close()
 		if c, err := net.Dial("unix", s.Address); err != nil {
 			t.Error(err)
 		} else {
-			c.Close()
+			_ = c.Close()
 		}
 	})
 	t.Run("live", func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestUnixSocketFiles(t *testing.T) {
 	})
 	t.Run("removed", func(t *testing.T) {
 		s := unixSocket(t)
-		listen(t, s).Close()
+		_ = listen(t, s).Close()
 		s.Remove()
 		if _, err := os.Stat(s.Address); !os.IsNotExist(err) {
 			t.Errorf("after Remove: %v", err)
@@ -113,12 +113,7 @@ func TestPortTaken(t *testing.T) {
 
 func unixSocket(t *testing.T) bind.Socket {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "bind")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return bind.Socket{Network: "unix", Address: filepath.Join(dir, "s")}
+	return bind.Socket{Network: "unix", Address: filepath.Join(t.TempDir(), "s")}
 }
 
 func listen(t *testing.T, s bind.Socket) net.Listener {

@@ -31,19 +31,19 @@ const (
 // an error; the text is the server's.
 var ErrRefused = errors.New("refused")
 
-// A Request asks for one thing to be done.
+// Request asks for one thing to be done.
 type Request struct {
 	Do string `json:"do"`
 }
 
-// An Answer is what came of it. Descriptors are passed on to the client, which
+// Answer is what came of it. Descriptors are passed on to the client, which
 // gets its own copies; the server's stay open and the server's.
 type Answer struct {
 	Value       any
 	Descriptors []int
 }
 
-// A Handler answers one request. Its ctx ends when the client goes away or the
+// Handler answers one request. Its ctx ends when the client goes away or the
 // server stops.
 type Handler func(ctx context.Context, request Request) (Answer, error)
 

@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	ln, err := control.Listen(filepath.Join(dir, "s"))
 	if err != nil {
 		fmt.Println(err)
@@ -143,11 +143,7 @@ func TestSocketIsPrivate(t *testing.T) {
 
 func serve(t *testing.T, handler control.Handler) (path string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "control")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path = filepath.Join(dir, "s")
+	path = filepath.Join(t.TempDir(), "s")
 	ln, err := control.Listen(path)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +156,6 @@ func serve(t *testing.T, handler control.Handler) (path string) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		_ = os.RemoveAll(dir)
 	})
 	return path
 }

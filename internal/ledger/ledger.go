@@ -42,7 +42,7 @@ type counters struct {
 	waiting   atomic.Int64
 }
 
-// A Page is one worker's account. Its methods may be called at any time by any
+// Page is one worker's account. Its methods may be called at any time by any
 // number of goroutines.
 type Page struct {
 	c *counters

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// A Conn is a connection that its listener remembers. It passes on what the
+// Conn is a connection that its listener remembers. It passes on what the
 // connection below can do beside reading and writing: copying in the kernel,
 // closing one half, system calls.
 type Conn struct {
@@ -90,6 +90,7 @@ func (c *Conn) change(to func(tally) tally) (before, after tally) {
 	}
 }
 
+// Read reads from the connection below.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
@@ -105,6 +106,7 @@ func (c *Conn) heard() {
 	c.moved()
 }
 
+// Write writes to the connection below.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.moved()
 	return c.Conn.Write(p)

@@ -15,7 +15,7 @@ import (
 	"github.com/support-go/support/internal/ledger"
 )
 
-// A Listener hands out connections that it remembers until they are closed.
+// Listener hands out connections that it remembers until they are closed.
 // Its methods may be called by any number of goroutines.
 type Listener struct {
 	net.Listener

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -39,7 +38,7 @@ func ExampleListener() {
 		return
 	}
 	fmt.Println("open:", ln.Open())
-	conn.Close()
+	_ = conn.Close()
 	fmt.Println("open:", ln.Open())
 	// Output:
 	// open: 1
@@ -75,7 +74,7 @@ func TestAccount(t *testing.T) {
 		"streamed, then ended":      {func(p *pair) { p.server.Begin(); write(p); p.server.End() }, 0, 0, 0},
 		"three on one":              {func(p *pair) { p.server.Begin(); p.server.Begin(); p.server.Begin() }, 3, 3, 2},
 		"three, moved, one ended":   {func(p *pair) { p.server.Begin(); p.server.Begin(); p.server.Begin(); write(p); p.server.End() }, 2, 0, 1},
-		"closed with three running": {func(p *pair) { p.server.Begin(); p.server.Begin(); write(p); p.server.Begin(); p.server.Close() }, 0, 0, 0},
+		"closed with three running": {func(p *pair) { p.server.Begin(); p.server.Begin(); write(p); p.server.Begin(); _ = p.server.Close() }, 0, 0, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -248,12 +247,7 @@ func (p *pair) stop() {
 func connect(t *testing.T, network string) (*pair, error) {
 	address := "127.0.0.1:0"
 	if network == "unix" {
-		dir, err := os.MkdirTemp("", "track")
-		if err != nil {
-			return nil, err
-		}
-		t.Cleanup(func() { _ = os.RemoveAll(dir) })
-		address = filepath.Join(dir, "s")
+		address = filepath.Join(t.TempDir(), "s")
 	}
 	inner, err := net.Listen(network, address)
 	if err != nil {
