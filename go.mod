@@ -9,4 +9,7 @@ require (
 	golang.org/x/sys v0.48.0
 )
 
-require github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58 // indirect
+require (
+	github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58 // indirect
+	golang.org/x/text v0.42.0 // indirect
+)
