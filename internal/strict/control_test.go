@@ -207,12 +207,17 @@ func TestReuseportCloseIsCaught(t *testing.T) {
 	defer wg.Wait()
 	defer srv.Close()
 
-	trial := &strict.Trial{Loads: []strict.Load{{Target: strict.Target{Addr: serving.Addr().String()}, Conns: 16, Limits: strict.Limits{Requests: 2000}}}}
+	const conns, requests = 16, 2000
+	trial := &strict.Trial{Loads: []strict.Load{{
+		Target: strict.Target{Addr: serving.Addr().String()}, Conns: conns, Limits: strict.Limits{Requests: requests},
+	}}}
 	wg.Go(func() {
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
-		for queued(t, silent) == 0 {
-			<-tick.C
+		for range tick.C { // sooner or later every client waits at the silent socket
+			if n := queued(t, silent); n < 0 || n == conns {
+				break
+			}
 		}
 		trial.Mark("close")
 		_ = silent.Close()
@@ -221,9 +226,9 @@ func TestReuseportCloseIsCaught(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	total := report.Total()
-	if total[strict.Lost] == 0 || total[strict.Answered]+total[strict.Lost]+total[strict.Refused] != 2000 {
-		t.Errorf("got %v, want 2000 requests, some of them lost and most answered", total)
+	got := report.Total()
+	if got[strict.Lost] < conns/2 || got[strict.Answered]+got[strict.Lost]+got[strict.Refused] != requests {
+		t.Errorf("got %v, want %d requests, %d of them lost", got, requests, conns)
 	}
 }
 
