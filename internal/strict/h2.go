@@ -179,6 +179,7 @@ func (h *h2) connect(s *stream) (bool, error) {
 	h.out.Reset(h.wire.conn)
 	h.framer = http2.NewFramer(h.out, h.wire.in)
 	h.framer.SetReuseFrames()
+	h.framer.SetMaxReadFrameSize(maxFrame)
 	h.headers = hpack.NewDecoder(4096, h.field)
 	h.nextID, h.max, h.window, h.initial, h.unacked = 1, assumedMax, initialWindow, initialWindow, 0
 	h.leaving, h.goaway, h.wrote, h.debug = false, false, false, nil
@@ -260,7 +261,7 @@ func (h *h2) peek() (whole bool, err error) {
 	}
 	length := int(head[0])<<16 | int(head[1])<<8 | int(head[2])
 	if length > maxFrame {
-		return true, nil // the framer complains
+		return true, nil // the framer says no without reading it
 	}
 	_, err = h.wire.in.Peek(headerLen + length)
 	return err == nil, err
