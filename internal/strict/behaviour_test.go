@@ -3,7 +3,6 @@ package strict_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -12,8 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/support-go/support/internal/strict"
 )
@@ -289,38 +286,6 @@ func TestRefused(t *testing.T) {
 		if got, want := report.Total(), (strict.Counts{strict.Refused: 3}); got != want {
 			t.Errorf("%s: got %v, want %v", network, got, want)
 		}
-	}
-}
-
-// TestFullBacklog connects where the kernel stays silent because nobody
-// accepts and the queue is full.
-func TestFullBacklog(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	shrinkBacklog(t, ln)
-	report := run(t, context.Background(), strict.Load{
-		Target: strict.Target{Addr: ln.Addr().String()}, Conns: 4,
-		Limits: strict.Limits{Requests: 4, Timeout: 100 * time.Millisecond},
-	})
-	if got, want := report.Total(), (strict.Counts{strict.Hung: 4}); got != want {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-// shrinkBacklog makes the queue of a listening socket hold one connection.
-func shrinkBacklog(t *testing.T, ln net.Listener) {
-	t.Helper()
-	raw, err := ln.(*net.TCPListener).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var listenErr error
-	err = raw.Control(func(fd uintptr) { listenErr = unix.Listen(int(fd), 0) })
-	if err := errors.Join(err, listenErr); err != nil {
-		t.Fatal(err)
 	}
 }
 

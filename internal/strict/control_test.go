@@ -1,3 +1,5 @@
+//go:build unix
+
 package strict_test
 
 import (
@@ -7,11 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/support-go/support/internal/strict"
 )
@@ -195,77 +194,4 @@ func TestLosslessReloadPasses(t *testing.T) {
 	if len(report.Marks) != reloads {
 		t.Errorf("%d reloads, want %d", len(report.Marks), reloads)
 	}
-}
-
-// TestReuseportCloseIsCaught: of two sockets on one port, closing one resets
-// what the kernel has queued for it.
-func TestReuseportCloseIsCaught(t *testing.T) {
-	serving, silent := reuseportPair(t)
-	srv := &http.Server{Handler: &strict.Echo{}}
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = srv.Serve(serving) })
-	defer wg.Wait()
-	defer srv.Close()
-
-	const conns, requests = 16, 2000
-	trial := &strict.Trial{Loads: []strict.Load{{
-		Target: strict.Target{Addr: serving.Addr().String()}, Conns: conns, Limits: strict.Limits{Requests: requests},
-	}}}
-	wg.Go(func() {
-		tick := time.NewTicker(time.Millisecond)
-		defer tick.Stop()
-		for range tick.C { // sooner or later every client waits at the silent socket
-			if n := queued(t, silent); n < 0 || n == conns {
-				break
-			}
-		}
-		trial.Mark("close")
-		_ = silent.Close()
-	})
-	report, err := trial.Run(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := report.Total()
-	if got[strict.Lost] < conns/2 || got[strict.Answered]+got[strict.Lost]+got[strict.Refused] != requests {
-		t.Errorf("got %v, want %d requests, %d of them lost", got, requests, conns)
-	}
-}
-
-// reuseportPair listens twice on one port.
-func reuseportPair(t *testing.T) (a, b net.Listener) {
-	t.Helper()
-	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		var sockErr error
-		err := raw.Control(func(fd uintptr) { sockErr = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
-		return errors.Join(err, sockErr)
-	}}
-	config.SetMultipathTCP(false) // TCP_INFO tells the queue of plain TCP only
-	a, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err = config.Listen(context.Background(), "tcp", a.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = a.Close(), b.Close() })
-	return a, b
-}
-
-// queued returns how many connections wait in the kernel for the listener.
-func queued(t *testing.T, ln net.Listener) int {
-	raw, err := ln.(*net.TCPListener).SyscallConn()
-	if err != nil {
-		t.Error(err)
-		return -1
-	}
-	var info *unix.TCPInfo
-	var infoErr error
-	err = raw.Control(func(fd uintptr) { info, infoErr = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
-	if err := errors.Join(err, infoErr); err != nil {
-		t.Error(err)
-		return -1
-	}
-	return int(info.Unacked)
 }

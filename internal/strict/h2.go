@@ -34,7 +34,7 @@ type h2 struct {
 	blockID []byte // the part of block that is the id
 	body    []byte
 	slots   []stream
-	open    int
+	active  int  // streams that are open
 	done    bool // nothing more is to be sent
 
 	// Of the current connection:
@@ -46,6 +46,7 @@ type h2 struct {
 	leaving   bool    // no new streams
 	goaway    bool    // a GOAWAY came
 	wrote     bool    // something was written
+	broken    bool    // writing has failed
 	current   *stream // whose header is being read; nil: nobody's
 	endStream bool    // the header being read is the stream's end
 	debug     error   // why the server said it goes, or why writing failed
@@ -85,7 +86,7 @@ func (h *h2) run(ctx context.Context) error {
 		if err := h.start(ctx); err != nil {
 			return err
 		}
-		if h.done && h.open == 0 {
+		if h.done && h.active == 0 {
 			return nil
 		}
 		if h.wire.conn == nil { // nothing is due, or nobody was there
@@ -96,7 +97,7 @@ func (h *h2) run(ctx context.Context) error {
 		}
 		h.flush()
 		h.read()
-		if h.leaving && h.open == 0 {
+		if h.leaving && h.active == 0 {
 			h.wire.close()
 		}
 	}
@@ -132,7 +133,7 @@ func (h *h2) room() bool {
 	if h.wire.conn == nil {
 		return true // a connection will be
 	}
-	return !h.leaving && h.open < h.max && min(h.window, h.initial) >= int64(len(h.body))
+	return !h.leaving && h.active < h.max && min(h.window, h.initial) >= int64(len(h.body))
 }
 
 // request opens a stream for one request, on a new connection if there is none.
@@ -149,7 +150,7 @@ func (h *h2) request(s *stream, now time.Time) error {
 	s.num, s.got, s.status, s.idState, s.size, s.trailers = h.nextID, 0, 0, idMissing, 0, false
 	s.body = pattern{id: s.id[:]}
 	h.nextID += 2
-	h.open++
+	h.active++
 	copy(h.blockID, s.id[:])
 	_ = h.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: s.num, BlockFragment: h.block, EndHeaders: true, EndStream: len(h.body) == 0})
 	if len(h.body) > 0 {
@@ -163,7 +164,7 @@ func (h *h2) request(s *stream, now time.Time) error {
 // connect opens a connection and says hello on it. When nobody is there, the
 // stream's request is recorded and its place is free again after a pause.
 func (h *h2) connect(s *stream) (bool, error) {
-	ok, err := h.user.open(s.from, s.deadline)
+	ok, err := h.open(s.from, s.deadline)
 	if !ok {
 		now := time.Now()
 		for i := range h.slots {
@@ -182,7 +183,7 @@ func (h *h2) connect(s *stream) (bool, error) {
 	h.framer.SetMaxReadFrameSize(maxFrame)
 	h.headers = hpack.NewDecoder(4096, h.field)
 	h.nextID, h.max, h.window, h.initial, h.unacked = 1, assumedMax, initialWindow, initialWindow, 0
-	h.leaving, h.goaway, h.wrote, h.debug = false, false, false, nil
+	h.leaving, h.goaway, h.wrote, h.broken, h.debug = false, false, false, false, nil
 	_, _ = h.out.WriteString(http2.ClientPreface)
 	_ = h.framer.WriteSettings(http2.Setting{ID: http2.SettingEnablePush}, http2.Setting{ID: http2.SettingInitialWindowSize, Val: maxWindow})
 	_ = h.framer.WriteWindowUpdate(0, maxWindow-initialWindow)
@@ -192,7 +193,7 @@ func (h *h2) connect(s *stream) (bool, error) {
 // flush writes what is buffered. If that fails the server may still have said
 // why, or answered, so reading goes on.
 func (h *h2) flush() {
-	if h.out.Buffered() == 0 || h.debug != nil && !h.goaway {
+	if h.out.Buffered() == 0 || h.broken {
 		return
 	}
 	_ = h.wire.conn.SetWriteDeadline(time.Now().Add(h.load.Limits.Timeout))
@@ -201,14 +202,14 @@ func (h *h2) flush() {
 		h.wrote = true
 		return
 	}
-	h.leaving = true
+	h.leaving, h.broken = true, true
 	h.debug = fmt.Errorf("writing: %w", err)
 }
 
 // wake returns when something has to be done even if nothing arrives.
 func (h *h2) wake() time.Time {
 	wake := time.Now().Add(h.load.Limits.Timeout)
-	if h.open == 0 {
+	if h.active == 0 {
 		wake = time.Now().Add(maxNap)
 	}
 	for i := range h.slots {
@@ -319,5 +320,5 @@ func (h *h2) end(s *stream, f fault) {
 func (h *h2) free(s *stream) {
 	s.num = 0
 	s.due = h.pace.due(time.Now())
-	h.open--
+	h.active--
 }

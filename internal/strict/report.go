@@ -121,8 +121,8 @@ func (r *Report) after(at time.Duration) string {
 
 // String describes the example on one line.
 func (e Example) String() string {
-	return fmt.Sprintf("%v %s %s from %s id %s, %d answers before on its connection: %s",
-		e.At.Round(time.Millisecond/10), e.Load, e.What, e.Local, e.ID, e.Served, e.Error)
+	return fmt.Sprintf("%v %s %s id %s, answer %d of connection %q: %s",
+		e.At.Round(time.Millisecond/10), e.Load, e.What, e.ID, e.Served+1, e.Local, e.Error)
 }
 
 // AtLeast returns nil if every load had at least n answers. A trial that has

@@ -5,17 +5,8 @@ import (
 	"time"
 )
 
-const (
-	slotWidth   = 100 * time.Millisecond
-	maxExamples = 5 // of an outcome, in a report
-)
-
-// Slot is a tenth of a second of the timeline. Requests are counted when they
-// end.
-type Slot struct {
-	Counts Counts        `json:"counts"`
-	Max    time.Duration `json:"max_ns"` // longest latency of an answered request
-}
+// maxExamples is how many of a kind a report holds.
+const maxExamples = 5
 
 // Example is a request that went wrong, or a connection that stayed open.
 type Example struct {
@@ -37,7 +28,7 @@ type Tally struct {
 	Shedding Latency   `json:"shedding"` // of what was shed
 	Conns    int64     `json:"conns"`    // connections opened
 	Unclosed int64     `json:"unclosed"` // connections whose end was announced and did not come
-	Timeline []Slot    `json:"timeline"`
+	Timeline Timeline  `json:"timeline"`
 	Examples []Example `json:"examples"`
 
 	start time.Time
@@ -49,7 +40,7 @@ type Tally struct {
 func (t *Tally) record(o Outcome, from, now time.Time) {
 	t.Counts[o]++
 	t.live[o].Add(1)
-	slot := t.slot(now)
+	slot := t.Timeline.slot(now.Sub(t.start))
 	slot.Counts[o]++
 	switch o {
 	case Answered:
@@ -59,15 +50,6 @@ func (t *Tally) record(o Outcome, from, now time.Time) {
 	case Shed:
 		t.Shedding.Add(now.Sub(from))
 	}
-}
-
-// slot returns the part of the timeline that holds now.
-func (t *Tally) slot(now time.Time) *Slot {
-	i := max(int(now.Sub(t.start)/slotWidth), 0)
-	for len(t.Timeline) <= i {
-		t.Timeline = append(t.Timeline, Slot{})
-	}
-	return &t.Timeline[i]
 }
 
 // example keeps what happened, unless there are enough of the kind.
@@ -90,13 +72,7 @@ func (t *Tally) merge(other *Tally) {
 	t.Shedding.Merge(&other.Shedding)
 	t.Conns += other.Conns
 	t.Unclosed += other.Unclosed
-	for i, slot := range other.Timeline {
-		if i == len(t.Timeline) {
-			t.Timeline = append(t.Timeline, Slot{})
-		}
-		t.Timeline[i].Counts.Add(slot.Counts)
-		t.Timeline[i].Max = max(t.Timeline[i].Max, slot.Max)
-	}
+	t.Timeline.Merge(&other.Timeline)
 	for _, e := range other.Examples {
 		t.example(e.Outcome, e)
 	}

@@ -24,6 +24,7 @@ type Trial struct {
 	Seed  uint32
 	Loads []Load // at least one
 
+	began atomic.Bool
 	live  [outcomes]atomic.Int64
 	mu    sync.Mutex // guards marks
 	marks []mark
@@ -52,6 +53,9 @@ func (t *Trial) Count(o Outcome) int64 { return t.live[o].Load() }
 // ran out of ports or descriptors. The report then holds what was seen, or is
 // nil if nothing was begun. What the server does is never an error.
 func (t *Trial) Run(ctx context.Context) (*Report, error) {
+	if t.began.Swap(true) {
+		return nil, errors.New("strict: a trial runs once: its ids would come again")
+	}
 	if t.Seed == 0 {
 		t.Seed = rand.Uint32()
 	}

@@ -33,7 +33,6 @@ func (u *user) open(from, deadline time.Time) (ok bool, err error) {
 	switch {
 	case err == nil:
 		u.wire.open(conn)
-		u.wire.local = "" // looked up when there is something to tell
 		u.tally.Conns++
 		return true, nil
 	case ownFault(err):

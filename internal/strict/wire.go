@@ -89,7 +89,6 @@ func ownFault(err error) bool {
 // wire is a connection in use. It counts what comes back.
 type wire struct {
 	conn   net.Conn
-	local  string
 	in     *bufio.Reader // reads through the wire
 	got    int64         // bytes since begin
 	served int64         // requests that had their answer
