@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // maxInterim is how many 1xx answers may come before the real one.
@@ -23,6 +24,7 @@ type want struct {
 // answer is an HTTP/1.1 answer as far as it matters here.
 type answer struct {
 	status  int
+	old     bool // HTTP/1.0
 	close   bool // the connection ends after it
 	chunked bool
 	length  int64 // of the body; -1: until the connection ends
@@ -99,8 +101,9 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 // parseStatus understands "HTTP/1.1 200 OK".
 func (a *answer) parseStatus(line []byte) error {
 	version, rest, ok := bytes.Cut(line, []byte(" "))
-	old := string(version) == "HTTP/1.0"
-	if !ok || len(rest) < 3 || (len(rest) > 3 && rest[3] != ' ') || (!old && string(version) != "HTTP/1.1") {
+	a.old = string(version) == "HTTP/1.0"
+	a.close = a.old
+	if !ok || len(rest) < 3 || (len(rest) > 3 && rest[3] != ' ') || (!a.old && string(version) != "HTTP/1.1") {
 		return wrong("status line %q", trim(line))
 	}
 	for _, digit := range rest[:3] {
@@ -109,17 +112,16 @@ func (a *answer) parseStatus(line []byte) error {
 		}
 		a.status = a.status*10 + int(digit-'0')
 	}
-	a.close = old
 	return nil
 }
 
 // parseField takes what matters from one header field.
 func (a *answer) parseField(line, id []byte) error {
 	name, value, ok := bytes.Cut(line, []byte(":"))
-	if !ok || len(name) == 0 || name[0] == ' ' || name[0] == '\t' {
+	value = bytes.Trim(value, " \t")
+	if !ok || !isToken(name) || hasControls(value) {
 		return wrong("header line %q", trim(line))
 	}
-	value = bytes.Trim(value, " \t")
 	switch {
 	case fold(name, "content-length"):
 		n, err := strconv.ParseUint(string(value), 10, 63)
@@ -137,6 +139,28 @@ func (a *answer) parseField(line, id []byte) error {
 		a.id = compareID(value, id)
 	}
 	return nil
+}
+
+// isToken reports whether b may be the name of a field (RFC 9110 section
+// 5.6.2).
+func isToken(b []byte) bool {
+	for _, c := range b {
+		letter := 'a' <= lower(c) && lower(c) <= 'z'
+		if !letter && (c < '0' || c > '9') && strings.IndexByte("-_!#$%&'*+.^`|~", c) < 0 {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// hasControls reports whether b holds what no field value may.
+func hasControls(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
 }
 
 func compareID(got, id []byte) idState {
@@ -180,8 +204,8 @@ func hasToken(list []byte, token string) bool {
 
 // readBody reads the body and gives the verdict on the whole answer.
 func readBody(in *bufio.Reader, a *answer, want want) error {
-	if a.chunked && a.length >= 0 {
-		return wrong("both a content length and chunks")
+	if a.chunked && (a.old || a.length >= 0) { // RFC 9112 section 6.1
+		return wrong("chunks in HTTP/1.0 or beside a content length")
 	}
 	body := pattern{id: want.id}
 	n, err := a.copyBody(in, &body)
@@ -254,8 +278,12 @@ func copyChunks(in *bufio.Reader, body *pattern) (total int64, err error) {
 
 func skipTrailer(in *bufio.Reader) error {
 	for {
-		if line, err := readLine(in); err != nil || len(line) == 0 {
+		line, err := readLine(in)
+		if err != nil || len(line) == 0 {
 			return noEOF(err)
+		}
+		if name, _, ok := bytes.Cut(line, []byte(":")); !ok || !isToken(name) || hasControls(line) {
+			return wrong("trailer line %q", trim(line))
 		}
 	}
 }
