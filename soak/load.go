@@ -72,7 +72,7 @@ func (f *loadFlags) trial() (*strict.Trial, error) {
 			l.Pace.Idle = 0
 		}
 		if f.secured {
-			l.Target.TLS = &tls.Config{InsecureSkipVerify: true}
+			l.Target.TLS = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the flag says so
 		}
 		l.Ask.Check = check
 		t.Loads = append(t.Loads, l)

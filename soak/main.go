@@ -2,6 +2,7 @@
 // became of every request. It is the command of internal/strict and
 // internal/scenario.
 //
+//	go run ./soak serve -addr 127.0.0.1:8080 -workers 2
 //	go run ./soak echo -addr 127.0.0.1:8080
 //	go run ./soak load -addr 127.0.0.1:8080 -mode fresh,kept,h2 -for 10s
 //	go run ./soak reload -addr 127.0.0.1:8080 -times 20 -- ./server -addr 127.0.0.1:8080
@@ -20,7 +21,8 @@ import (
 
 const usage = `usage: soak <command> [flags]
 
-  echo    serve what the client asks for, with plain net/http
+  serve   serve what the client asks for, with a group
+  echo    the same with plain net/http, which loses requests when it reloads
   load    run the client against an address
   reload  start a program, run the client against it and send it SIGHUP (Linux)
 
@@ -51,6 +53,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 		"echo":   runEcho,
 		"load":   runLoad,
 		"reload": runReload,
+		"serve":  runServe,
 	}
 	if len(args) > 0 {
 		if command, ok := commands[args[0]]; ok {

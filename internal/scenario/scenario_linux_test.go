@@ -49,7 +49,7 @@ func serve(path string) int {
 	if err != nil {
 		return 1
 	}
-	go http.Serve(ln, mux)
+	go func() { _ = http.Serve(ln, mux) }()
 	for sig := range signals {
 		if sig == syscall.SIGTERM {
 			break
