@@ -53,6 +53,7 @@ func newHTTP(p *process, s *Server) *httpServer {
 	h.server.TLSNextProto = make(map[string]func(*http.Server, *tls.Conn, http.Handler))
 	for protocol, speak := range h.companion.TLSNextProto {
 		h.server.TLSNextProto[protocol] = func(_ *http.Server, c *tls.Conn, handler http.Handler) {
+			track.Of(c).Multiplex(limits.Streams)
 			speak(&h.companion, c, handler)
 		}
 	}

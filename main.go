@@ -45,6 +45,7 @@ func (g *Group) runWithSignals() error {
 	if prefork.IsChild() {
 		return g.Run(context.Background())
 	}
+	g.init()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 8) // more than anybody sends while one is looked at
@@ -58,7 +59,6 @@ func (g *Group) runWithSignals() error {
 
 // heed acts on signals until the group is done.
 func (g *Group) heed(signals <-chan os.Signal, cancel context.CancelCauseFunc, reload chan<- struct{}) {
-	g.init()
 	stopping := false
 	for {
 		select {

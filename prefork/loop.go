@@ -280,6 +280,9 @@ func (l *loop) report(d Death, p *Process) {
 
 // blame decides whether the end of p counts as a failed start, and when its
 // slot may be filled again.
+//
+// A process that has been ready and is then killed from outside has done
+// nothing wrong.
 func (l *loop) blame(p *Process, d Death, now time.Time) {
 	s := l.state.slot(p.Slot)
 	if s == nil || d.Expected {
@@ -292,7 +295,7 @@ func (l *loop) blame(p *Process, d Death, now time.Time) {
 	if served >= forgiven {
 		s.Trouble = Trouble{}
 	}
-	if served >= proven {
+	if served >= proven || served > 0 && d.Exit.Signal == "SIGKILL" {
 		s.NotBefore = now
 		return
 	}

@@ -40,6 +40,7 @@ type counters struct {
 	shared    atomic.Int64 // requests beyond the first of their connection
 	streaming atomic.Int64
 	waiting   atomic.Int64
+	room      atomic.Int64 // requests that multiplexed connections may carry at once
 }
 
 // Page is one worker's account. Its methods may be called at any time by any
@@ -90,6 +91,10 @@ func (p *Page) Stream(n int) { p.c.streaming.Add(int64(n)) }
 // kernel and are not served yet.
 func (p *Page) Wait(n int) { p.c.waiting.Add(int64(n)) }
 
+// Widen counts n more (or fewer) requests that a connection may carry at once,
+// beyond the one that every connection may.
+func (p *Page) Widen(n int) { p.c.room.Add(int64(n)) }
+
 // Accept counts a connection taken from the kernel.
 func (p *Page) Accept() { p.c.accepted.Add(1) }
 
@@ -113,6 +118,7 @@ func (p *Page) Counts() (Counts, error) {
 		Ended:     p.c.ended.Load(),
 		Closed:    p.c.closed.Load(),
 		Waiting:   p.c.waiting.Load(),
+		Room:      p.c.room.Load(),
 		Procs:     p.c.procs.Load(),
 	}
 	c.Accepted = p.c.accepted.Load()
@@ -135,6 +141,7 @@ type Counts struct {
 	Accepted  uint64 `json:"connections_accepted"`
 	Closed    uint64 `json:"connections_closed"`
 	Waiting   int64  `json:"connections_waiting"`
+	Room      int64  `json:"requests_multiplexed"` // that may be on multiplexed connections
 	Procs     int64  `json:"procs"`
 }
 
@@ -157,14 +164,15 @@ func (c Counts) Quiet() uint64 {
 // moment. At least: those begun and not ended, less one for each processor,
 // which may just have written the end of an answer. At most: those begun and
 // not ended, and one for each connection that was waiting or without a running
-// request, since each may have carried a request that nobody had read. An
-// exact figure does not exist: what lay unread in the sockets died with them.
+// request, since each may have carried a request that nobody had read; and as
+// many as it is allowed for each connection known to be multiplexed. An exact
+// figure does not exist: what lay unread in the sockets died with them.
 func (c Counts) Lost() (least, most uint64) {
 	running := c.Running()
 	if p := uint64(c.Procs); running > p {
 		least = running - p
 	}
-	most = running + uint64(c.Waiting)
+	most = running + uint64(c.Waiting) + uint64(c.Room)
 	busy := running - uint64(c.Shared)
 	if open := c.Open(); open > busy {
 		most += open - busy
@@ -183,8 +191,8 @@ func (c Counts) check() error {
 		return fmt.Errorf("%w: absurd totals", ErrInvalid)
 	case c.Ended > c.Begun || c.Closed > c.Accepted:
 		return fmt.Errorf("%w: more ended than begun", ErrInvalid)
-	case c.Waiting < 0 || c.Procs < 0,
-		!small(c.Waiting), !small(c.Procs), !small(c.Streaming), !small(c.Shared):
+	case c.Waiting < 0 || c.Room < 0 || c.Procs < 0,
+		!small(c.Waiting), !small(c.Room), !small(c.Procs), !small(c.Streaming), !small(c.Shared):
 		return fmt.Errorf("%w: a gauge out of range", ErrInvalid)
 	}
 	return nil

@@ -31,6 +31,7 @@ func TestLost(t *testing.T) {
 		"running, less the processors":   {ledger.Counts{Begun: 9, Ended: 4, Accepted: 5, Procs: 2}, 3, 5},
 		"fewer running than processors":  {ledger.Counts{Begun: 1, Accepted: 1, Procs: 2}, 0, 1},
 		"waiting may carry one each":     {ledger.Counts{Waiting: 3, Procs: 2}, 0, 3},
+		"multiplexed ones carry more":    {ledger.Counts{Accepted: 1, Room: 100, Procs: 2}, 0, 101},
 		"streams share a connection":     {ledger.Counts{Begun: 10, Shared: 9, Accepted: 2, Procs: 2}, 8, 11},
 	}
 	for name, test := range tests {

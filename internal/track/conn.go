@@ -16,13 +16,15 @@ type Conn struct {
 	net.Conn
 	listener *Listener
 
-	spoken atomic.Bool // something has come from the peer
+	width  atomic.Int32 // requests at once beyond one
+	spoken atomic.Bool  // something has come from the peer
 	closed atomic.Bool
 
 	requests atomic.Uint64 // a tally
 }
 
-// Of finds the Conn at the bottom of c, or nil.
+// Of finds the Conn at the bottom of c, below TLS and below what net/http wraps
+// a connection in that speaks HTTP/2 without TLS; or nil.
 func Of(c net.Conn) *Conn {
 	for {
 		switch inner := c.(type) {
@@ -30,10 +32,19 @@ func Of(c net.Conn) *Conn {
 			return inner
 		case *tls.Conn:
 			c = inner.NetConn()
+		case interface{ UnencryptedNetConn() net.Conn }:
+			c = inner.UnencryptedNetConn()
 		default:
 			return nil
 		}
 	}
+}
+
+// Multiplex says that the connection may carry up to n requests at once. It is
+// called once.
+func (c *Conn) Multiplex(n int) {
+	c.width.Store(int32(n))
+	c.listener.page.Widen(n)
 }
 
 // Begin counts a request that has been read and is now handled.
@@ -118,6 +129,9 @@ func (c *Conn) Close() error {
 	if c.closed.CompareAndSwap(false, true) {
 		for c.Running() > 0 {
 			c.End()
+		}
+		if n := c.width.Load(); n > 0 {
+			c.listener.page.Widen(-int(n))
 		}
 		c.listener.forget(c)
 	}
