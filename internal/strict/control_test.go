@@ -153,9 +153,11 @@ func reloading(t *testing.T, echo *strict.Echo, modes []strict.Mode,
 	defer ln.Close()
 	trial := &strict.Trial{}
 	for _, mode := range modes {
-		trial.Loads = append(trial.Loads, strict.Load{Mode: mode, Target: strict.Target{Addr: ln.Addr().String()}})
+		trial.Loads = append(trial.Loads, strict.Load{
+			Mode: mode, Target: strict.Target{Addr: ln.Addr().String()}, Limits: strict.Limits{Timeout: patience},
+		})
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	var wg sync.WaitGroup
 	wg.Go(func() {

@@ -119,3 +119,37 @@ func queued(t *testing.T, ln net.Listener) int {
 	}
 	return int(info.Unacked)
 }
+
+// TestOwnFault lets the client run out of descriptors: the trial is void, and
+// nothing is held against the server. Not parallel, since the limit is the
+// process's.
+func TestOwnFault(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	tgt := strict.Target{Addr: ln.Addr().String()}
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, mode := range []strict.Mode{strict.Fresh, strict.HTTP2} {
+		trial := strict.Trial{Loads: []strict.Load{{Mode: mode, Target: tgt}}}
+		report, err := trial.Run(context.Background())
+		if !errors.Is(err, syscall.EMFILE) {
+			t.Errorf("%v: got error %v, want %v", mode, err, syscall.EMFILE)
+		}
+		if report == nil || report.Total() != (strict.Counts{}) {
+			t.Errorf("%v: got report %v, want an empty one", mode, report)
+		}
+	}
+}
