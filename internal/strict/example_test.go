@@ -79,3 +79,28 @@ func ExampleReadExecuted() {
 	fmt.Println(n, err)
 	// Output: 2 strict: executed more than once: ["a"]
 }
+
+func ExampleEcho() {
+	echo := &strict.Echo{Executed: os.Stdout}
+	r := httptest.NewRequest("POST", "/?size=10", strings.NewReader("abcabc"))
+	r.Header.Set("X-Request-Id", "abc")
+	w := httptest.NewRecorder()
+	echo.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Body, echo.Finished())
+	// Output:
+	// abc
+	// 200 abcabcabca 1
+}
+
+func ExampleTimeline() {
+	timeline := strict.Timeline{Width: 100 * time.Millisecond, Slots: []strict.Slot{
+		{Counts: strict.Counts{strict.Answered: 80}},
+		{Counts: strict.Counts{strict.Answered: 70, strict.Stale: 2}},
+	}}
+	for i, slot := range timeline.Slots {
+		fmt.Println(time.Duration(i)*timeline.Width, slot.Counts)
+	}
+	// Output:
+	// 0s answered 80
+	// 100ms answered 70, stale 2
+}
