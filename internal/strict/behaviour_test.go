@@ -3,9 +3,11 @@ package strict_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -292,6 +294,37 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestHandshakeFails speaks TLS to servers that do not: nothing was sent, so
+// the requests count as refused.
+func TestHandshakeFails(t *testing.T) {
+	tests := map[string]struct {
+		serve func(p *peer)
+		mode  strict.Mode
+	}{
+		"ends":      {func(p *peer) { _, _ = p.in.ReadByte() }, strict.Fresh},
+		"plain":     {func(p *peer) { p.say("", good) }, strict.Kept},
+		"no h2":     {secured(t, "http/1.1"), strict.HTTP2},
+		"ends late": {secured(t), strict.HTTP2},
+	}
+	for name, test := range tests {
+		report := run(t, context.Background(), strict.Load{
+			Mode: test.mode, Conns: 1, Streams: 1, Limits: strict.Limits{Requests: 2},
+			Target: strict.Target{Addr: misbehave(t, "tcp", test.serve), TLS: &tls.Config{InsecureSkipVerify: true}},
+		})
+		if got, want := report.Total(), (strict.Counts{strict.Refused: 2}); got != want {
+			t.Errorf("%s: got %v, want %v; %v", name, got, want, report.L0())
+		}
+	}
+}
+
+// secured shakes hands and offers the protocols.
+func secured(t *testing.T, protocols ...string) func(*peer) {
+	srv := httptest.NewTLSServer(nil)
+	t.Cleanup(srv.Close)
+	config := &tls.Config{Certificates: srv.TLS.Certificates, NextProtos: protocols}
+	return func(p *peer) { _ = tls.Server(p.Conn, config).Handshake() }
+}
+
 // patience is for servers that will answer, on a machine that may be busy.
 const patience = 30 * time.Second
 
@@ -364,6 +397,7 @@ func TestEveryMode(t *testing.T) {
 		"fresh rate": {Pace: strict.Pace{Rate: 2000}},
 		"h2":         {Mode: strict.HTTP2},
 		"h2 wide":    {Mode: strict.HTTP2, Conns: 1, Streams: 300},
+		"h2 path":    {Mode: strict.HTTP2, Ask: strict.Ask{Path: "/" + strings.Repeat("x", 400)}},
 		"h2 large":   {Mode: strict.HTTP2, Ask: strict.Ask{Size: 100_000}},
 		"h2 post":    {Mode: strict.HTTP2, Ask: strict.Ask{Post: 16384}},
 		"h2 delay":   {Mode: strict.HTTP2, Ask: strict.Ask{Delay: time.Millisecond}},

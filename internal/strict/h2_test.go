@@ -111,6 +111,46 @@ func TestMisbehaviourHTTP2(t *testing.T) {
 			},
 			want: counts{strict.Answered: 4},
 		},
+		"header in pieces": {
+			serve: func(p *h2peer) {
+				for s := p.next(); s != 0; s = p.next() {
+					block := append([]byte{0x88, 0x00, 12}, "x-request-id\x16"+p.ids[s]...)
+					_ = p.WriteHeaders(http2.HeadersFrameParam{StreamID: s, BlockFragment: block[:9]})
+					_ = p.WriteContinuation(s, false, block[9:20])
+					_ = p.WriteContinuation(s, true, block[20:])
+					_ = p.WriteData(s, true, []byte(p.ids[s]))
+				}
+			},
+			want: counts{strict.Answered: 4},
+		},
+		"header that cannot be decoded": {
+			serve: func(p *h2peer) {
+				s := p.next()
+				p.next()
+				_ = p.WriteHeaders(http2.HeadersFrameParam{StreamID: s, BlockFragment: []byte{0xff, 0xff, 0xff, 0xff, 0xff}, EndHeaders: true})
+				p.drain()
+			},
+			want: counts{strict.Wrong: 4},
+		},
+		"pings": {
+			serve: func(p *h2peer) {
+				s := p.next()
+				_ = p.WritePing(false, [8]byte{7})
+				for {
+					frame, err := p.ReadFrame()
+					if err != nil {
+						return
+					}
+					if ping, ok := frame.(*http2.PingFrame); ok && ping.IsAck() && ping.Data[0] == 7 {
+						break
+					}
+				}
+				p.answer(s)
+				_ = p.WriteGoAway(s, http2.ErrCodeNo, nil)
+			},
+			load: strict.Load{Streams: 1},
+			want: counts{strict.Answered: 4},
+		},
 		"one stream at a time": {
 			serve: func(p *h2peer) {
 				p.answer(p.next()) // what was opened before the settings were known
