@@ -40,9 +40,10 @@ type runtimeDir struct {
 
 func (d *runtimeDir) control() string { return filepath.Join(d.path, "control.sock") }
 
-// worker is the path of a worker's own socket.
-func workerSocket(dir string, slot, serial int) string {
-	return filepath.Join(dir, fmt.Sprintf("w%d.%d.sock", slot, serial))
+// workerSocket is the path of a worker's own socket. It has the pid in it, since
+// orphans of another supervisor may live in the same directory.
+func workerSocket(dir string, slot, pid int) string {
+	return filepath.Join(dir, fmt.Sprintf("w%d.%d.sock", slot, pid))
 }
 
 // openDir makes the directory, if need be, and takes possession of it. Unless

@@ -151,7 +151,7 @@ func (w *Worker) openPrivate() {
 	if h.Dir == "" || h.Role != WorkerRole {
 		return
 	}
-	path := workerSocket(h.Dir, h.Slot, h.Serial)
+	path := workerSocket(h.Dir, h.Slot, os.Getpid())
 	ln, err := control.Listen(path)
 	if err != nil {
 		w.log.Error("no private socket: no supervisor can take over from this worker", "error", err)

@@ -190,7 +190,7 @@ func (l *launcher) attach(h *handover, pid int, g *luggage) (*child, error) {
 			_ = link.Close()
 			g.unpack()
 			if h.Role == WorkerRole && h.Dir != "" {
-				_ = os.Remove(workerSocket(h.Dir, h.Slot, h.Serial))
+				_ = os.Remove(workerSocket(h.Dir, h.Slot, pid))
 			}
 		},
 	}

@@ -194,11 +194,15 @@ func (w *Worker) private(_ context.Context, r control.Request) (control.Answer, 
 }
 
 // LetGo closes the descriptors from which Listener makes its listeners, so
-// that the last of those to be closed closes the socket.
+// that the last of those to be closed closes the socket. From then on no
+// supervisor can take them over.
 func (w *Worker) LetGo() {
 	w.holding.Lock()
 	defer w.holding.Unlock()
 	closeSockets(w.handover.Sockets)
+	if w.handover.Dir != "" && w.Role() == WorkerRole {
+		_ = os.Remove(workerSocket(w.handover.Dir, w.Slot(), os.Getpid()))
+	}
 }
 
 // linkVariable names the descriptor of the link in a child's environment.
