@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/support-go/support/netbuf"
+)
+
+const bufferSize = 32 << 10 // the same on both sides
+
+var newline = []byte{'\n'}
+
+// endless is a connection on which the same messages arrive for ever.
+type endless struct {
+	net.Conn
+	messages []byte
+	at       int
+}
+
+func newEndless(size int) *endless {
+	message := append(bytes.Repeat([]byte{'x'}, size-1), '\n')
+	return &endless{messages: bytes.Repeat(message, 1<<20/size)}
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.messages[e.at:])
+	e.at += n
+	if e.at == len(e.messages) {
+		e.at = 0
+	}
+	return n, nil
+}
+
+// memory compares ReadUntil and bufio.Reader.ReadSlice without system calls.
+func memory(pairs int) error {
+	for _, size := range []int{64, 4096} {
+		views(newEndless(size), newEndless(size), size, 1<<22/size/4).
+			report(fmt.Sprintf("ReadUntil / ReadSlice, memory, %d B", size), pairs)
+	}
+	return nil
+}
+
+// views compares reading n messages a slice as views.
+func views(ours, peer net.Conn, size, n int) sliceFuncs {
+	conn := netbuf.NewConn(ours)
+	reader := bufio.NewReaderSize(peer, bufferSize)
+	return sliceFuncs{
+		ours: func() {
+			for range n {
+				if msg, err := conn.ReadUntil(newline, 4096); err != nil || len(msg) != size-1 {
+					fail(fmt.Errorf("%d bytes, %v", len(msg), err))
+				}
+			}
+		},
+		peer: func() {
+			for range n {
+				if msg, err := reader.ReadSlice('\n'); err != nil || len(msg) != size {
+					fail(fmt.Errorf("%d bytes, %v", len(msg), err))
+				}
+			}
+		},
+		n: n,
+	}
+}
+
+// sliceFuncs does n operations a slice on each side.
+type sliceFuncs struct {
+	ours, peer func()
+	n          int
+}
+
+func (s sliceFuncs) report(name string, pairs int) {
+	comparison{
+		name: name,
+		ours: func() float64 { return timed(s.n, s.ours) },
+		peer: func() float64 { return timed(s.n, s.peer) },
+	}.report(pairs)
+}
+
+// copying compares AppendUntil and bufio.Reader.ReadBytes.
+func copying(pairs int) error {
+	const n = 20_000
+	conn := netbuf.NewConn(newEndless(64))
+	reader := bufio.NewReaderSize(newEndless(64), bufferSize)
+	buf := make([]byte, 0, 128)
+	sliceFuncs{
+		ours: func() {
+			for range n {
+				var err error
+				if buf, err = conn.AppendUntil(buf[:0], newline, 0); err != nil {
+					fail(err)
+				}
+			}
+		},
+		peer: func() {
+			for range n {
+				if _, err := reader.ReadBytes('\n'); err != nil {
+					fail(err)
+				}
+			}
+		},
+		n: n,
+	}.report("AppendUntil / ReadBytes, memory, 64 B", pairs)
+	return nil
+}
+
+// loopback compares ReadUntil and ReadSlice on TCP with a sender that never
+// pauses.
+func loopback(pairs int) error {
+	for _, size := range []int{64, 4096} {
+		ours, err := flooded(size)
+		if err != nil {
+			return err
+		}
+		defer ours.Close()
+		peer, err := flooded(size)
+		if err != nil {
+			return err
+		}
+		defer peer.Close()
+		views(ours, peer, size, 8<<20/size).
+			report(fmt.Sprintf("ReadUntil / ReadSlice, TCP, %d B", size), pairs)
+	}
+	return nil
+}
+
+// flooded returns a loopback connection whose peer sends messages as fast as
+// they are taken, until it is closed.
+func flooded(size int) (net.Conn, error) {
+	near, far, err := tcpPair()
+	if err != nil {
+		return nil, err
+	}
+	messages := newEndless(size).messages
+	go func() {
+		for {
+			if _, err := far.Write(messages); err != nil {
+				return
+			}
+		}
+	}()
+	return near, nil
+}
+
+// tcpPair returns both ends of a loopback connection.
+func tcpPair() (near, far net.Conn, err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer ln.Close()
+	near, err = net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		return nil, nil, err
+	}
+	far, err = ln.Accept()
+	return near, far, errors.Join(err)
+}
+
+// timeouts shows what a time-out on each operation costs a round trip.
+func timeouts(pairs int) error {
+	const n = 500
+	with, err := echoed()
+	if err != nil {
+		return err
+	}
+	defer with.Close()
+	without, err := echoed()
+	if err != nil {
+		return err
+	}
+	defer without.Close()
+	with.Limits.ReadTimeout, with.Limits.WriteTimeout = time.Minute, time.Minute
+	trips := func(conn *netbuf.Conn) func() {
+		message := append(bytes.Repeat([]byte{'x'}, 63), '\n')
+		return func() {
+			for range n {
+				if _, err := conn.Write(message); err != nil {
+					fail(err)
+				}
+				if _, err := conn.ReadUntil(newline, 0); err != nil {
+					fail(err)
+				}
+			}
+		}
+	}
+	sliceFuncs{ours: trips(with), peer: trips(without), n: n}.
+		report("round trip with / without time-outs", pairs)
+	return nil
+}
+
+// echoed returns a loopback connection whose peer sends everything back.
+func echoed() (*netbuf.Conn, error) {
+	near, far, err := tcpPair()
+	if err != nil {
+		return nil, err
+	}
+	go io.Copy(struct{ io.Writer }{far}, struct{ io.Reader }{far})
+	return netbuf.NewConn(near), nil
+}
