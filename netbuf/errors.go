@@ -10,6 +10,10 @@ import (
 // limit.
 var ErrTooLong = errors.New("netbuf: message too long")
 
+// errNegative is the reason when a size, which a peer may have sent, makes no
+// sense.
+var errNegative = errors.New("negative size")
+
 // maxSeen bounds the copy of a failed message that a MessageError carries.
 const maxSeen = 256
 

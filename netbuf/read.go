@@ -3,6 +3,7 @@ package netbuf
 import (
 	"bytes"
 	"io"
+	"math"
 )
 
 // ReadUntil returns a view of the next message that ends in delim, without
@@ -36,7 +37,8 @@ func (c *Conn) AppendUntil(dst, delim []byte, max int) ([]byte, error) {
 }
 
 // ReadFull returns a view of the next n bytes, at most Limits.Message. A size
-// that a peer has sent is safe to pass: memory grows with what arrives.
+// that a peer has sent is safe to pass: memory grows with what arrives, and a
+// negative size is an error.
 func (c *Conn) ReadFull(n int) ([]byte, error) {
 	if err := c.need("read full", n); err != nil {
 		return nil, err
@@ -95,12 +97,15 @@ func (c *Conn) Peek(n int) ([]byte, error) {
 	return c.in.unread()[:n:n], nil
 }
 
-// Discard consumes the next n bytes. Views stay good if all of them are
-// buffered; beyond that it waits, without holding on to what it skips.
+// Discard consumes the next n bytes, however many. Views stay good if all of
+// them are buffered; beyond that it waits, without holding on to what it skips.
 func (c *Conn) Discard(n int) error {
-	if buffered := len(c.in.unread()); n <= buffered {
+	if uint(n) <= uint(len(c.in.unread())) {
 		c.in.r += n
 		return nil
+	}
+	if n < 0 {
+		return c.fail("discard", errNegative)
 	}
 	if err := c.beginRead(); err != nil {
 		return c.fail("discard", err)
@@ -155,6 +160,7 @@ func (c *Conn) find(delim []byte, max int) (int, error) {
 
 // awaitDelim is find when delim is not in what is buffered.
 func (c *Conn) awaitDelim(delim []byte, limit int) (int, error) {
+	limit = min(limit, math.MaxInt-len(delim))
 	straddle := len(delim) - 1 // bytes at the end in which delim may have begun
 	searched := max(0, len(c.in.unread())-straddle)
 	n, err := c.await("read until", limit+len(delim), func(b []byte) (int, error) {
@@ -169,10 +175,14 @@ func (c *Conn) awaitDelim(delim []byte, limit int) (int, error) {
 
 // need waits until n bytes are buffered.
 func (c *Conn) need(op string, n int) error {
-	if n <= c.in.w-c.in.r {
+	limit := c.limit(0)
+	if uint(n) <= uint(min(limit, len(c.in.unread()))) {
 		return nil
 	}
-	_, err := c.await(op, c.limit(0), func([]byte) (int, error) { return n, nil })
+	if n < 0 {
+		return c.fail(op, errNegative)
+	}
+	_, err := c.await(op, limit, func([]byte) (int, error) { return n, nil })
 	return err
 }
 
@@ -189,7 +199,7 @@ func (c *Conn) await(op string, limit int, size func(b []byte) (int, error)) (in
 		switch {
 		case err != nil:
 			return 0, err
-		case n > limit, n == 0 && len(have) >= limit:
+		case n > limit, n <= 0 && len(have) >= limit:
 			return 0, c.fail(op, ErrTooLong)
 		case n > 0 && n <= len(have):
 			return n, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"os"
 	"strings"
@@ -105,6 +106,57 @@ func TestReadFull(t *testing.T) {
 				t.Errorf("Buffered = %q; want %q", left, test.left)
 			}
 		})
+	}
+}
+
+// A size may come from a peer: it must not panic, nor move backwards.
+func TestNegativeSize(t *testing.T) {
+	conn := arriving("abc")
+	if _, err := conn.ReadFull(2); err != nil {
+		t.Fatal(err)
+	}
+	calls := map[string]func() error{
+		"ReadFull": func() error { _, err := conn.ReadFull(-1); return err },
+		"Peek":     func() error { _, err := conn.Peek(math.MinInt); return err },
+		"Discard":  func() error { return conn.Discard(-2) },
+	}
+	for name, call := range calls {
+		if err := call(); err == nil || string(conn.Buffered()) != "c" {
+			t.Errorf("%s: %v, Buffered = %q", name, err, conn.Buffered())
+		}
+	}
+}
+
+// What a limit refuses must not depend on how the bytes arrived.
+func TestLimitHoldsForBufferedBytes(t *testing.T) {
+	conn := arriving("abcdef\n")
+	conn.Limits.Message = 5
+	if _, err := conn.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	calls := map[string]func() error{
+		"ReadFull":  func() error { _, err := conn.ReadFull(6); return err },
+		"Peek":      func() error { _, err := conn.Peek(6); return err },
+		"ReadUntil": func() error { _, err := conn.ReadUntil([]byte("\n"), 0); return err },
+		"ReadFrame": func() error {
+			_, err := conn.ReadFrame(0, func([]byte) (int, error) { return 6, nil })
+			return err
+		},
+	}
+	for name, call := range calls {
+		if err := call(); !errors.Is(err, netbuf.ErrTooLong) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got, err := conn.ReadUntil([]byte("\n"), math.MaxInt); string(got) != "abcdef" || err != nil {
+		t.Errorf("without a limit ReadUntil = %q, %v", got, err)
+	}
+}
+
+func TestLargestLimitWhileWaiting(t *testing.T) {
+	conn := arriving("a\r", "\n")
+	if got, err := conn.ReadUntil([]byte("\r\n"), math.MaxInt); string(got) != "a" || err != nil {
+		t.Errorf("ReadUntil = %q, %v", got, err)
 	}
 }
 

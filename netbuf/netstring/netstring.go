@@ -32,8 +32,11 @@ var (
 	errLong  = fmt.Errorf("netstring: %w", netbuf.ErrTooLong)
 )
 
-// maxDigits bounds the length: 999,999,999 bytes fit an int everywhere.
-const maxDigits = 9
+// The length has so few digits that it fits an int everywhere.
+const (
+	maxDigits = 9
+	maxLength = 999_999_999
+)
 
 // Read returns a view of the next message on c, with netbuf's rule about how
 // long it lives. The message may have max bytes; zero means that the whole
@@ -45,7 +48,7 @@ const maxDigits = 9
 func Read(c *netbuf.Conn, max int) ([]byte, error) {
 	wire := 0
 	if max > 0 {
-		wire = max + maxDigits + len(":,")
+		wire = min(max, maxLength) + maxDigits + len(":,")
 	}
 	head := 0
 	frame, err := c.ReadFrame(wire, func(b []byte) (int, error) {
