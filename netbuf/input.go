@@ -66,6 +66,7 @@ func (in *input) fill() error {
 // the buffer to wait in.
 func (in *input) read(p []byte) (int, error) {
 	if in.err == nil && len(p) >= smallSize {
+		in.shrink()
 		return in.src.Read(p)
 	}
 	if err := in.fill(); err != nil {

@@ -78,6 +78,20 @@ func (c comparison) report(pairs int) {
 		quantile(ours, 0.5), quantile(peers, 0.5))
 }
 
+// sliceFuncs does n operations a slice on each side.
+type sliceFuncs struct {
+	ours, peer func()
+	n          int
+}
+
+func (s sliceFuncs) report(name string, pairs int) {
+	comparison{
+		name: name,
+		ours: func() float64 { return timed(s.n, s.ours) },
+		peer: func() float64 { return timed(s.n, s.peer) },
+	}.report(pairs)
+}
+
 func quantile(values []float64, q float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[int(q*float64(len(sorted)-1))]

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -40,7 +39,7 @@ func (e *endless) Read(p []byte) (int, error) {
 // memory compares ReadUntil and bufio.Reader.ReadSlice without system calls.
 func memory(pairs int) error {
 	for _, size := range []int{64, 4096} {
-		views(newEndless(size), newEndless(size), size, 1<<22/size/4).
+		views(newEndless(size), newEndless(size), size, 4<<20/size).
 			report(fmt.Sprintf("ReadUntil / ReadSlice, memory, %d B", size), pairs)
 	}
 	return nil
@@ -67,20 +66,6 @@ func views(ours, peer net.Conn, size, n int) sliceFuncs {
 		},
 		n: n,
 	}
-}
-
-// sliceFuncs does n operations a slice on each side.
-type sliceFuncs struct {
-	ours, peer func()
-	n          int
-}
-
-func (s sliceFuncs) report(name string, pairs int) {
-	comparison{
-		name: name,
-		ours: func() float64 { return timed(s.n, s.ours) },
-		peer: func() float64 { return timed(s.n, s.peer) },
-	}.report(pairs)
 }
 
 // copying compares AppendUntil and bufio.Reader.ReadBytes.
@@ -155,12 +140,14 @@ func tcpPair() (near, far net.Conn, err error) {
 		return nil, nil, err
 	}
 	defer ln.Close()
-	near, err = net.Dial("tcp", ln.Addr().String())
-	if err != nil {
+	if near, err = net.Dial("tcp", ln.Addr().String()); err != nil {
 		return nil, nil, err
 	}
-	far, err = ln.Accept()
-	return near, far, errors.Join(err)
+	if far, err = ln.Accept(); err != nil {
+		near.Close()
+		return nil, nil, err
+	}
+	return near, far, nil
 }
 
 // timeouts shows what a time-out on each operation costs a round trip.

@@ -1,19 +1,10 @@
 package resp
 
-import (
-	"bytes"
-	"strconv"
-	"strings"
-)
+import "bytes"
 
-const (
-	// maxDigits bounds lengths and counts: 999,999,999 fits an int everywhere.
-	maxDigits = 9
-
-	// maxHead bounds lines whose content is short by nature; doubles are the
-	// longest of them.
-	maxHead = 64
-)
+// maxHead bounds lines whose content is short by nature; doubles are the
+// longest of them.
+const maxHead = 64
 
 var lineEnd = []byte("\r\n")
 
@@ -29,13 +20,6 @@ type scanner struct {
 	owed     bool    // attributes have been read, their value has not
 	values   int     // seen or announced so far
 	open     []level // aggregates and streamed strings around pos
-}
-
-// A level is an aggregate or a streamed string that has not ended.
-type level struct {
-	kind     Kind
-	streamed bool // ended by a mark, not by a count
-	values   int  // still to come, or if streamed, seen
 }
 
 // reset makes s ready for a value that begins at 0.
@@ -100,29 +84,22 @@ func (s *scanner) line(b []byte) ([]byte, error) {
 	if !isKind(kind) {
 		return nil, errKind
 	}
-	i := bytes.IndexByte(b[s.searched:], '\n')
-	if i < 0 {
+	line := b[s.pos:]
+	end := bytes.IndexByte(b[s.searched:], '\n')
+	if end >= 0 {
+		line = b[s.pos : s.searched+end]
+	}
+	if len(line) >= maxHead && !isLong(kind) {
+		return nil, errHead
+	}
+	if end < 0 {
 		s.searched = len(b)
-		if len(b)-s.pos > maxHead && !isLong(kind) {
-			return nil, errHead
-		}
 		return nil, nil
 	}
-	line := b[s.pos : s.searched+i]
 	if line[len(line)-1] != '\r' {
 		return nil, errHead
 	}
 	return line[:len(line)-1], nil
-}
-
-// isKind tells the bytes that a line may begin with.
-func isKind(kind Kind) bool {
-	return strings.IndexByte("+-:$*_#,(!=%~>|;.", byte(kind)) >= 0
-}
-
-// isLong tells the kinds whose line may be of any length.
-func isLong(kind Kind) bool {
-	return kind == SimpleString || kind == SimpleError || kind == BigNumber
 }
 
 // head takes a line, which has at least one byte, and tells whether the whole
@@ -266,43 +243,6 @@ func (s *scanner) streamEnd(text []byte) (bool, error) {
 	return s.ended(), nil
 }
 
-// inString tells whether only a part of a streamed string may follow.
-func (s *scanner) inString() bool {
-	return len(s.open) > 0 && s.open[len(s.open)-1].kind == BulkString
-}
-
-func (s *scanner) enter(l level) error {
-	if len(s.open) >= s.limits.Depth {
-		return errDepth
-	}
-	s.open = append(s.open, l)
-	return nil
-}
-
-func (s *scanner) leave() { s.open = s.open[:len(s.open)-1] }
-
-// ended accounts for a value that has just ended, and for all that end with it.
-// It tells whether that was the whole.
-func (s *scanner) ended() bool {
-	for len(s.open) > 0 {
-		last := &s.open[len(s.open)-1]
-		if last.streamed {
-			last.values++
-			return false
-		}
-		if last.values--; last.values > 0 {
-			return false
-		}
-		kind := last.kind
-		s.leave()
-		if kind == attributes {
-			s.owed = true
-			return false
-		}
-	}
-	return true
-}
-
 // settled returns how many of n bytes scan will not look at again.
 func (s *scanner) settled(n int) int {
 	switch {
@@ -321,72 +261,4 @@ func (s *scanner) forget(n int) {
 	if s.colon >= 0 {
 		s.colon -= n
 	}
-}
-
-// checkLine checks the text of a value that is a line.
-func checkLine(kind Kind, text []byte) error {
-	switch kind {
-	case SimpleString, SimpleError:
-		if bytes.IndexByte(text, '\r') >= 0 {
-			return errLine
-		}
-	case Integer:
-		if _, err := strconv.ParseInt(string(text), 10, 64); err != nil {
-			return errNumber
-		}
-	case Double:
-		if _, ok := parseDouble(text); !ok {
-			return errNumber
-		}
-	case BigNumber:
-		if !isBigNumber(text) {
-			return errNumber
-		}
-	case Bool:
-		if string(text) != "t" && string(text) != "f" {
-			return errLiteral
-		}
-	case Null:
-		if len(text) > 0 {
-			return errLiteral
-		}
-	default:
-		return errKind
-	}
-	return nil
-}
-
-// parseLength parses digits without sign and without zeros before them.
-func parseLength(text []byte) (n int, ok bool) {
-	if len(text) == 0 || len(text) > maxDigits || text[0] == '0' && len(text) > 1 {
-		return 0, false
-	}
-	for _, digit := range text {
-		if digit < '0' || digit > '9' {
-			return 0, false
-		}
-		n = 10*n + int(digit-'0')
-	}
-	return n, true
-}
-
-// parseDouble parses a decimal number, inf, -inf or nan.
-func parseDouble(text []byte) (float64, bool) {
-	switch string(text) {
-	case "inf", "-inf", "nan":
-	default:
-		if len(bytes.Trim(text, "+-.0123456789eE")) > 0 {
-			return 0, false
-		}
-	}
-	f, err := strconv.ParseFloat(string(text), 64)
-	return f, err == nil
-}
-
-// isBigNumber tells whether text is digits with or without a sign.
-func isBigNumber(text []byte) bool {
-	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
-		text = text[1:]
-	}
-	return len(text) > 0 && len(bytes.Trim(text, "0123456789")) == 0
 }
