@@ -79,7 +79,7 @@ func TestPromisedBytesTakeNoMemory(t *testing.T) {
 	}
 }
 
-// An idle connection keeps no block: what it waits in is its own 512 bytes.
+// An idle connection keeps no block: what it waits in is its own 500 bytes.
 func TestWaitingTakesNoBuffer(t *testing.T) {
 	const conns = 200
 	message := make([]byte, 20<<10)

@@ -7,8 +7,10 @@ import (
 
 const (
 	// smallSize is what a connection waits in while it holds nothing: large
-	// enough for most requests, small enough for ten thousand idle peers.
-	smallSize = 512
+	// enough for most requests, small enough for ten thousand idle peers. It
+	// is no round number, since a message that fills it to the last byte
+	// looks like one of which more is to come.
+	smallSize = 500
 
 	// blockSize is the size of the buffers that are shared through blocks.
 	// Fewer system calls are all that makes reading small messages faster;

@@ -34,10 +34,9 @@ func handlers(pairs int) error {
 			return err
 		}
 		comparison{
-			name: fmt.Sprintf("handler / bare loop, CPU, %d B", size),
 			ours: func() float64 { return client.cpuPerRequest(ours, size) },
 			peer: func() float64 { return client.cpuPerRequest(bare, size) },
-		}.report(pairs)
+		}.report(fmt.Sprintf("handler / bare loop, CPU, %d B", size), pairs)
 		if err := client.stop(); err != nil {
 			return err
 		}

@@ -21,8 +21,12 @@ import (
 // A comparison measures ours against a peer. Each function does a slice of the
 // work and returns what one operation cost in nanoseconds.
 type comparison struct {
-	name       string
 	ours, peer func() float64
+}
+
+// samples is what the slices of a comparison gave.
+type samples struct {
+	ratios, ours, peers []float64
 }
 
 func main() {
@@ -58,48 +62,48 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-// report runs c interleaved and prints the ratios.
-func (c comparison) report(pairs int) {
-	c.peer()
-	c.ours()
-	var ratios, ours, peers []float64
+// measure runs c interleaved, for so many pairs of slices.
+func (s *samples) measure(c comparison, pairs int) {
+	c.ours() // to warm up
 	before := c.peer()
 	for range pairs {
 		cost := c.ours()
 		after := c.peer()
 		base := (before + after) / 2
-		ratios = append(ratios, cost/base)
-		ours = append(ours, cost)
-		peers = append(peers, base)
+		s.ratios = append(s.ratios, cost/base)
+		s.ours = append(s.ours, cost)
+		s.peers = append(s.peers, base)
 		before = after
 	}
-	fmt.Printf("%-44s ratio %.3f (%.3f to %.3f)  ours %.1f ns, peer %.1f ns\n", c.name,
-		quantile(ratios, 0.5), quantile(ratios, 0.1), quantile(ratios, 0.9),
-		quantile(ours, 0.5), quantile(peers, 0.5))
 }
 
-// sliceFuncs does n operations a slice on each side.
-type sliceFuncs struct {
-	ours, peer func()
-	n          int
+// print gives the ratios and what an operation took on either side.
+func (s *samples) print(name string) {
+	fmt.Printf("%-44s ratio %.3f (%.3f to %.3f)  ours %.1f ns, peer %.1f ns\n", name,
+		quantile(s.ratios, 0.5), quantile(s.ratios, 0.1), quantile(s.ratios, 0.9),
+		quantile(s.ours, 0.5), quantile(s.peers, 0.5))
 }
 
-func (s sliceFuncs) report(name string, pairs int) {
-	comparison{
-		name: name,
-		ours: func() float64 { return timed(s.n, s.ours) },
-		peer: func() float64 { return timed(s.n, s.peer) },
-	}.report(pairs)
+// report measures c and prints it.
+func (c comparison) report(name string, pairs int) {
+	var s samples
+	s.measure(c, pairs)
+	s.print(name)
+}
+
+// timed returns a comparison of the time that n operations take on each side.
+func timed(n int, ours, peer func()) comparison {
+	per := func(do func()) func() float64 {
+		return func() float64 {
+			start := time.Now()
+			do()
+			return float64(time.Since(start)) / float64(n)
+		}
+	}
+	return comparison{ours: per(ours), peer: per(peer)}
 }
 
 func quantile(values []float64, q float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[int(q*float64(len(sorted)-1))]
-}
-
-// timed returns the nanoseconds one of n operations took in do.
-func timed(n int, do func()) float64 {
-	start := time.Now()
-	do()
-	return float64(time.Since(start)) / float64(n)
 }
