@@ -65,8 +65,8 @@ func TestPromisedBytesTakeNoMemory(t *testing.T) {
 	conn := netbuf.NewConn(near)
 	conn.Limits.Message = 1 << 30
 	go func() {
-		io.WriteString(far, "few")
-		far.Close()
+		_, _ = io.WriteString(far, "few")
+		_ = far.Close()
 	}()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -112,7 +112,7 @@ func TestWaitingTakesNoBuffer(t *testing.T) {
 		t.Errorf("a waiting connection holds %d bytes", each)
 	}
 	for _, far := range waiting {
-		far.Close()
+		_ = far.Close()
 		if err := <-ended; err == nil {
 			t.Error("no error at the end")
 		}

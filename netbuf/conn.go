@@ -60,7 +60,7 @@ type Limits struct {
 	WriteTimeout time.Duration
 }
 
-// A Conn is a net.Conn to read messages from. Create it with NewConn.
+// Conn is a net.Conn to read messages from. Create it with NewConn.
 type Conn struct {
 	// Limits may be set before the connection is used, and later while no
 	// other goroutine uses it.

@@ -18,7 +18,7 @@ import (
 // pipe returns a Conn and the other end, both closed after the test.
 func pipe(t testing.TB) (*netbuf.Conn, net.Conn) {
 	near, far := net.Pipe()
-	t.Cleanup(func() { near.Close(); far.Close() })
+	t.Cleanup(func() { _ = near.Close(); far.Close() })
 	return netbuf.NewConn(near), far
 }
 
@@ -33,7 +33,7 @@ func socketPair(network, addr string) (near, far net.Conn, err error) {
 		return nil, nil, err
 	}
 	if far, err = ln.Accept(); err != nil {
-		near.Close()
+		_ = near.Close()
 		return nil, nil, err
 	}
 	return near, far, nil
@@ -46,7 +46,7 @@ func tcp(t testing.TB) (near, far *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { a.Close(); b.Close() })
+	t.Cleanup(func() { _ = a.Close(); b.Close() })
 	return a.(*net.TCPConn), b.(*net.TCPConn)
 }
 
@@ -83,11 +83,11 @@ func TestConformance(t *testing.T) {
 			return socketPair("tcp", "127.0.0.1:0")
 		},
 		"unix": func() (net.Conn, net.Conn, error) {
-			dir, err := os.MkdirTemp("", "netbuf")
+			dir, err := os.MkdirTemp("", "netbuf") //nolint:usetesting // its path is too long for sockets
 			if err != nil {
 				return nil, nil, err
 			}
-			defer os.RemoveAll(dir)
+			defer func() { _ = os.RemoveAll(dir) }()
 			return socketPair("unix", filepath.Join(dir, "s"))
 		},
 	}
@@ -99,7 +99,7 @@ func TestConformance(t *testing.T) {
 				if err != nil {
 					return nil, nil, nil, err
 				}
-				stop := func() { near.Close(); far.Close() }
+				stop := func() { _ = near.Close(); far.Close() }
 				return netbuf.NewConn(near), netbuf.NewConn(far), stop, nil
 			})
 		})
@@ -115,7 +115,7 @@ func TestConnPassesAbilitiesOn(t *testing.T) {
 	if _, err := conn.SyscallConn(); err != nil {
 		t.Errorf("SyscallConn: %v", err)
 	}
-	conn.Queue([]byte("last words"))
+	_, _ = conn.Queue([]byte("last words"))
 	if err := conn.CloseWrite(); err != nil {
 		t.Fatalf("CloseWrite: %v", err)
 	}
@@ -143,7 +143,7 @@ func TestConnSaysWhatTheOneBelowLacks(t *testing.T) {
 
 func ExampleConn() {
 	near, far := net.Pipe()
-	go io.WriteString(far, "GET /\r\nHost: example.org\r\n\r\n")
+	go func() { _, _ = io.WriteString(far, "GET /\r\nHost: example.org\r\n\r\n") }()
 
 	conn := netbuf.NewConn(near)
 	defer conn.Close()
@@ -162,8 +162,8 @@ func ExampleConn() {
 func ExampleMessageError() {
 	near, far := net.Pipe()
 	go func() {
-		io.WriteString(far, "half a li")
-		far.Close()
+		_, _ = io.WriteString(far, "half a li")
+		_ = far.Close()
 	}()
 
 	conn := netbuf.NewConn(near)
@@ -179,7 +179,7 @@ func ExampleMessageError() {
 
 func ExampleLimits() {
 	near, far := net.Pipe()
-	go io.WriteString(far, "a line that does not end")
+	go func() { _, _ = io.WriteString(far, "a line that does not end") }()
 
 	conn := netbuf.NewConn(near)
 	conn.Limits = netbuf.Limits{Message: 16}

@@ -35,7 +35,7 @@ func (d *deadline) end(set func(time.Time) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.op = time.Time{}
-	set(d.user) // fails on a closed connection only, which needs none
+	_ = set(d.user) // fails on a closed connection only, which needs none
 }
 
 // earlier returns the earlier of two deadlines, of which zero means never.

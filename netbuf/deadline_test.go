@@ -38,7 +38,7 @@ func TestReadTimeoutAndDeadline(t *testing.T) {
 					conn, _ := pipe(t)
 					conn.Limits.ReadTimeout = test.timeout
 					if test.deadline != 0 {
-						conn.SetReadDeadline(time.Now().Add(test.deadline))
+						_ = conn.SetReadDeadline(time.Now().Add(test.deadline))
 					}
 					for i, want := range test.want {
 						expectTimeout(t, i, want, func() error { return read(conn) })
@@ -53,14 +53,14 @@ func TestWriteTimeoutAndDeadline(t *testing.T) {
 	writes := map[string]func(*netbuf.Conn) error{
 		"Write": func(c *netbuf.Conn) error { _, err := c.Write([]byte("x")); return err },
 		"Queue": func(c *netbuf.Conn) error { _, err := c.Queue(make([]byte, 64<<10)); return err },
-		"Flush": func(c *netbuf.Conn) error { c.Queue([]byte("x")); return c.Flush() },
+		"Flush": func(c *netbuf.Conn) error { _, _ = c.Queue([]byte("x")); return c.Flush() },
 	}
 	for method, write := range writes {
 		t.Run(method, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				conn, _ := pipe(t)
 				conn.Limits.WriteTimeout = time.Second
-				conn.SetWriteDeadline(time.Now().Add(1500 * time.Millisecond))
+				_ = conn.SetWriteDeadline(time.Now().Add(1500 * time.Millisecond))
 				for i, want := range []time.Duration{time.Second, 500 * time.Millisecond, 0} {
 					expectTimeout(t, i, want, func() error { return write(conn) })
 				}
@@ -90,7 +90,7 @@ func TestTimeoutBoundsTheWholeMessage(t *testing.T) {
 		go func() {
 			for range 9 {
 				time.Sleep(time.Second)
-				io.WriteString(far, "x")
+				_, _ = io.WriteString(far, "x")
 			}
 		}()
 		expectTimeout(t, 0, 10*time.Second, func() error {
@@ -109,7 +109,7 @@ func TestDeadlineSetWhileReading(t *testing.T) {
 		conn.Limits.ReadTimeout = time.Hour
 		go func() {
 			time.Sleep(time.Second)
-			conn.SetDeadline(time.Now())
+			_ = conn.SetDeadline(time.Now())
 		}()
 		expectTimeout(t, 0, time.Second, func() error { _, err := conn.Peek(1); return err })
 	})
@@ -122,7 +122,7 @@ func TestTimeoutLeavesNoDeadlineBehind(t *testing.T) {
 		expectTimeout(t, 0, time.Second, func() error { _, err := conn.Peek(1); return err })
 		go func() {
 			time.Sleep(time.Minute)
-			io.WriteString(far, "late")
+			_, _ = io.WriteString(far, "late")
 		}()
 		got := make([]byte, 4)
 		if _, err := io.ReadFull(conn.NetConn(), got); err != nil {
@@ -133,11 +133,11 @@ func TestTimeoutLeavesNoDeadlineBehind(t *testing.T) {
 
 func TestBufferedCanBeReadAfterTheDeadline(t *testing.T) {
 	conn, far := pipe(t)
-	go io.WriteString(far, "a\nb\n")
+	go func() { _, _ = io.WriteString(far, "a\nb\n") }()
 	if _, err := conn.ReadUntil([]byte("\n"), 0); err != nil {
 		t.Fatal(err)
 	}
-	conn.SetDeadline(time.Now().Add(-time.Second))
+	_ = conn.SetDeadline(time.Now().Add(-time.Second))
 	if got, err := conn.ReadUntil([]byte("\n"), 0); string(got) != "b" || err != nil {
 		t.Errorf("ReadUntil = %q, %v", got, err)
 	}

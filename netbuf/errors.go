@@ -17,7 +17,7 @@ var errNegative = errors.New("negative size")
 // maxSeen bounds the copy of a failed message that a MessageError carries.
 const maxSeen = 256
 
-// A MessageError says why a message could not be read whole. Its reason is
+// MessageError says why a message could not be read whole. Its reason is
 // found with errors.Is: ErrTooLong, io.ErrUnexpectedEOF when the peer closed in
 // mid-message, os.ErrDeadlineExceeded when time ran out; or it is whatever
 // error the connection gave, for errors.As.
@@ -42,7 +42,7 @@ func (e *MessageError) Unwrap() error { return e.Err }
 
 // messageError returns the failure of op for reason, with seen buffered.
 func messageError(op string, seen []byte, reason error) error {
-	if reason == io.EOF {
+	if errors.Is(reason, io.EOF) {
 		if len(seen) == 0 {
 			return io.EOF
 		}

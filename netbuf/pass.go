@@ -85,7 +85,7 @@ func (c *Conn) drain(w io.Writer) (int64, error) {
 	}
 	if err := c.in.err; err != nil {
 		c.in.err = nil
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = nil
 		}
 		return sent, err

@@ -25,7 +25,7 @@ func TestWriteToGivesBufferedFirst(t *testing.T) {
 func TestReadFromSendsQueuedFirst(t *testing.T) {
 	out := &sink{room: 100}
 	conn := netbuf.NewConn(out)
-	conn.Queue([]byte("head "))
+	_, _ = conn.Queue([]byte("head "))
 	n, err := conn.ReadFrom(strings.NewReader("body"))
 	if got := strings.Join(out.writes, ""); n != 4 || err != nil || got != "head body" {
 		t.Errorf("ReadFrom = %d, %v, %q", n, err, got)
@@ -38,20 +38,20 @@ func TestCopyBetweenConns(t *testing.T) {
 	client, front := tcp(t)
 	back, server := tcp(t)
 	go func() {
-		client.Write([]byte("hello\nbuffered "))
-		client.Write(body)
-		client.CloseWrite()
+		_, _ = client.Write([]byte("hello\nbuffered "))
+		_, _ = client.Write(body)
+		_ = client.CloseWrite()
 	}()
 	go func() {
 		src, dst := netbuf.NewConn(front), netbuf.NewConn(back)
 		if _, err := src.ReadUntil([]byte("\n"), 0); err != nil {
 			t.Error(err)
 		}
-		dst.Queue([]byte("queued "))
+		_, _ = dst.Queue([]byte("queued "))
 		if _, err := io.Copy(dst, src); err != nil {
 			t.Error(err)
 		}
-		dst.CloseWrite()
+		_ = dst.CloseWrite()
 	}()
 	got, err := io.ReadAll(server)
 	if want := "queued buffered " + string(body); string(got) != want || err != nil {

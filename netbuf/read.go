@@ -2,6 +2,7 @@ package netbuf
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math"
 )
@@ -79,7 +80,7 @@ func (c *Conn) ReadAll(max int) ([]byte, error) {
 	}
 	defer c.endRead()
 	for len(c.in.unread()) <= limit {
-		if err := c.in.fill(); err == io.EOF {
+		if err := c.in.fill(); errors.Is(err, io.EOF) {
 			return c.take(len(c.in.unread())), nil
 		} else if err != nil {
 			return nil, c.fail("read all", err)

@@ -75,7 +75,7 @@ func TestEmptyDelimiterPanics(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	arriving("a").ReadUntil(nil, 0)
+	_, _ = arriving("a").ReadUntil(nil, 0)
 }
 
 func TestReadFull(t *testing.T) {
@@ -219,11 +219,11 @@ func TestAppendCopies(t *testing.T) {
 	if msg, err = conn.AppendFull(msg, 4); err != nil {
 		t.Fatal(err)
 	}
-	conn.ReadAll(0)
+	_, _ = conn.ReadAll(0)
 	if string(msg) != ">abcdef" {
 		t.Errorf("appended %q", msg)
 	}
-	if got, err := conn.AppendUntil(msg, []byte("\n"), 0); string(got) != ">abcdef" || err != io.EOF {
+	if got, err := conn.AppendUntil(msg, []byte("\n"), 0); string(got) != ">abcdef" || !errors.Is(err, io.EOF) {
 		t.Errorf("after the end AppendUntil = %q, %v", got, err)
 	}
 }
@@ -340,9 +340,9 @@ func TestGoesOnAfterFailure(t *testing.T) {
 		conn, far := pipe(t)
 		conn.Limits.ReadTimeout = time.Second
 		go func() {
-			io.WriteString(far, "first ")
+			_, _ = io.WriteString(far, "first ")
 			time.Sleep(1500 * time.Millisecond)
-			io.WriteString(far, "half\n")
+			_, _ = io.WriteString(far, "half\n")
 		}()
 		steps := []struct {
 			max  int

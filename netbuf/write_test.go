@@ -38,14 +38,14 @@ func TestQueueAndFlush(t *testing.T) {
 		want   []string
 		queued int
 	}{
-		"write through":           {func(c *netbuf.Conn) { c.Write([]byte("a")); c.Write([]byte("b")) }, []string{"a", "b"}, 0},
-		"queued":                  {func(c *netbuf.Conn) { c.Queue([]byte("a")); c.Queue([]byte("b")) }, nil, 2},
-		"flushed together":        {func(c *netbuf.Conn) { c.Queue([]byte("a")); c.Queue([]byte("b")); c.Flush() }, []string{"ab"}, 0},
-		"nothing to flush":        {func(c *netbuf.Conn) { c.Flush() }, nil, 0},
-		"write after queue":       {func(c *netbuf.Conn) { c.Queue([]byte("a")); c.Write([]byte("b")) }, []string{"ab"}, 0},
-		"long write after queue":  {func(c *netbuf.Conn) { c.Queue([]byte("a")); c.Write([]byte(long)) }, []string{"a", long}, 0},
-		"queue is full":           {func(c *netbuf.Conn) { c.Queue([]byte(half)); c.Queue([]byte(half)) }, []string{half}, len(half)},
-		"long message in a queue": {func(c *netbuf.Conn) { c.Queue([]byte("a")); c.Queue([]byte(long)) }, []string{"a", long}, 0},
+		"write through":           {func(c *netbuf.Conn) { _, _ = c.Write([]byte("a")); c.Write([]byte("b")) }, []string{"a", "b"}, 0},
+		"queued":                  {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Queue([]byte("b")) }, nil, 2},
+		"flushed together":        {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Queue([]byte("b")); c.Flush() }, []string{"ab"}, 0},
+		"nothing to flush":        {func(c *netbuf.Conn) { _ = c.Flush() }, nil, 0},
+		"write after queue":       {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Write([]byte("b")) }, []string{"ab"}, 0},
+		"long write after queue":  {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Write([]byte(long)) }, []string{"a", long}, 0},
+		"queue is full":           {func(c *netbuf.Conn) { _, _ = c.Queue([]byte(half)); c.Queue([]byte(half)) }, []string{half}, len(half)},
+		"long message in a queue": {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Queue([]byte(long)) }, []string{"a", long}, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestWriteFailsInTheMiddle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			out := &sink{room: test.room}
 			conn := netbuf.NewConn(out)
-			conn.Queue([]byte("abc"))
+			_, _ = conn.Queue([]byte("abc"))
 			if n, err := conn.Write([]byte("defg")); n != test.n || !errors.Is(err, errSink) {
 				t.Errorf("Write = %d, %v; want %d", n, err, test.n)
 			}
@@ -98,12 +98,12 @@ func TestWriteFailsInTheMiddle(t *testing.T) {
 func TestFlushGoesOnAfterFailure(t *testing.T) {
 	out := &sink{room: 2}
 	conn := netbuf.NewConn(out)
-	conn.Queue([]byte("abcd"))
+	_, _ = conn.Queue([]byte("abcd"))
 	if err := conn.Flush(); !errors.Is(err, errSink) || conn.Queued() != 2 {
 		t.Fatalf("Flush: %v, %d queued", err, conn.Queued())
 	}
 	out.room = 100
-	conn.Queue([]byte("ef"))
+	_, _ = conn.Queue([]byte("ef"))
 	if err := conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestQueueFromManyGoroutines(t *testing.T) {
 	}
 	go func() {
 		wg.Wait()
-		conn.CloseWrite()
+		_ = conn.CloseWrite()
 	}()
 	got, err := netbuf.NewConn(far).ReadAll(0)
 	if len(got) != writers*each*100 || err != nil {

@@ -3,9 +3,10 @@
 //
 //	go run ./request -pairs 20
 //
-// It starts itself again as four servers that answer 13 bytes: bare net/http;
-// net/http with the time-outs and the ConnState hook that any careful program
-// has; a group in one process; and a group's worker. Each server is pinned to
+// It starts itself again as five servers that answer 13 bytes: bare net/http;
+// base, which is net/http with the time-outs and the ConnState hook that any
+// careful program has; base2, the same with the two Ps that a group insists on;
+// a group in one process; and a group's worker. Each server is pinned to
 // the first CPU and loaded by wrk on the second, in slices of a second, every
 // slice of a group between two of its base. CPU time is the server's own, user
 // and system, by the kernel's account.
@@ -32,7 +33,7 @@ import (
 )
 
 func main() {
-	serve := flag.String("serve", "", "be a server: bare, base, group or workers")
+	serve := flag.String("serve", "", "be a server: bare, base, base2, group or workers")
 	addr := flag.String("addr", "127.0.0.1:0", "address of that server")
 	pairs := flag.Int("pairs", 10, "slices of each kind")
 	slice := flag.Duration("slice", time.Second, "length of a slice")
@@ -56,7 +57,10 @@ func beServer(kind, addr string) error {
 	switch kind {
 	case "bare":
 		return (&http.Server{Addr: addr, Handler: handler}).ListenAndServe() //nolint:gosec // it is to be bare
-	case "base":
+	case "base", "base2":
+		if kind == "base2" {
+			runtime.GOMAXPROCS(2)
+		}
 		return (&http.Server{
 			Addr: addr, Handler: handler,
 			ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second, MaxHeaderBytes: 64 << 10,
@@ -209,7 +213,7 @@ func measure(pairs int, slice time.Duration) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	kinds := []string{"bare", "base", "group", "workers"}
+	kinds := []string{"bare", "base", "base2", "group", "workers"}
 	servers := make(map[string]*server)
 	for _, kind := range kinds {
 		if servers[kind], err = start(kind, dir); err != nil {
@@ -223,14 +227,15 @@ func measure(pairs int, slice time.Duration) error {
 	}
 	per := make(map[string][]float64)
 	for range pairs {
-		for _, pair := range [][2]string{{"bare", "base"}, {"base", "base"}, {"base", "group"}, {"base", "workers"}} {
+		for _, pair := range [][2]string{{"bare", "base"}, {"base", "base"}, {"base", "base2"}, {"base2", "group"}, {"base2", "workers"}} {
 			if err := slot(servers, pair, slice, per); err != nil {
 				return err
 			}
 		}
 	}
+	fmt.Printf("CPU time per request of base: %s ns\n", spread(per["base"], 0))
 	fmt.Println("CPU time per request, each slice against the mean of the two slices of its base around it:")
-	for _, name := range []string{"base / bare", "base / base", "group / base", "workers / base"} {
+	for _, name := range []string{"base / bare", "base / base", "base2 / base", "group / base2", "workers / base2"} {
 		fmt.Printf("%-16s ratio %s, difference %s ns\n", name, spread(per[name], 3), spread(per[name+" ns"], 0))
 	}
 	return nil
@@ -247,6 +252,7 @@ func slot(servers map[string]*server, pair [2]string, slice time.Duration, per m
 		took[i] = t
 	}
 	base := float64(took[0]+took[2]) / 2
+	per[pair[0]] = append(per[pair[0]], base)
 	name := pair[1] + " / " + pair[0]
 	per[name] = append(per[name], float64(took[1])/base)
 	per[name+" ns"] = append(per[name+" ns"], float64(took[1])-base)

@@ -83,7 +83,7 @@ func TestHostileLengthAllocatesNothing(t *testing.T) {
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("%.20q took %v", head, took)
 		}
-		allocs := testing.AllocsPerRun(100, func() { netstring.Read(conn, 1024) })
+		allocs := testing.AllocsPerRun(100, func() { _, _ = netstring.Read(conn, 1024) })
 		if allocs != 0 {
 			t.Errorf("%.20q: %v allocations", head, allocs)
 		}
@@ -138,7 +138,7 @@ func FuzzAppend(f *testing.F) {
 
 func Example() {
 	near, far := net.Pipe()
-	go far.Write(netstring.Append(nil, []byte("hello")))
+	go func() { _, _ = far.Write(netstring.Append(nil, []byte("hello"))) }()
 
 	conn := netbuf.NewConn(near)
 	msg, err := netstring.Read(conn, 1024)

@@ -55,7 +55,7 @@ func checkForward(t *testing.T, r *resp.Reader, v resp.Value) {
 	if _, err := r.Forward(dst); err != nil {
 		t.Fatalf("forwarding %q: %v", v.Raw(), err)
 	}
-	dst.Flush()
+	_ = dst.Flush()
 	if !bytes.Equal(out.wrote.Bytes(), v.Raw()) {
 		t.Fatalf("forwarded %q; want %q", out.wrote.Bytes(), v.Raw())
 	}

@@ -1,12 +1,13 @@
 package resp
 
 import (
+	"errors"
 	"io"
 
 	"github.com/support-go/support/netbuf"
 )
 
-// A Reader reads values from Conn, for one goroutine at a time. Values and
+// Reader reads values from Conn, for one goroutine at a time. Values and
 // commands are views with netbuf's rule: good until the next read.
 type Reader struct {
 	Conn   *netbuf.Conn // required; its Limits bound a value's bytes and time
@@ -34,7 +35,7 @@ func (r *Reader) Read() (Value, error) {
 	return valueOf(raw), nil
 }
 
-// A Command is what a client sends: a name and its arguments.
+// Command is what a client sends: a name and its arguments.
 type Command struct {
 	Args [][]byte // the name first; empty if the client sent an empty array
 	Raw  []byte   // as on the wire, to be forwarded
@@ -81,7 +82,7 @@ func (r *Reader) Forward(dst *netbuf.Conn) (int64, error) {
 		if _, err := dst.Queue(b[:n]); err != nil {
 			return forwarded, err
 		}
-		r.Conn.Discard(n) // all of them are buffered
+		_ = r.Conn.Discard(n) // all of them are buffered
 		forwarded += int64(n)
 		if done {
 			return forwarded, nil
@@ -95,7 +96,7 @@ func (r *Reader) Forward(dst *netbuf.Conn) (int64, error) {
 
 // cutOff returns err, which is not a clean end once something was forwarded.
 func cutOff(err error, forwarded int64) error {
-	if err == io.EOF && forwarded > 0 {
+	if errors.Is(err, io.EOF) && forwarded > 0 {
 		return io.ErrUnexpectedEOF
 	}
 	return err

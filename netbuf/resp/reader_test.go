@@ -72,7 +72,7 @@ func TestRead(t *testing.T) {
 				if v, err := r.Read(); err != nil || show(v) != `+"next"` {
 					t.Errorf("the next value is %s, %v", show(v), err)
 				}
-				if _, err := r.Read(); err != io.EOF {
+				if _, err := r.Read(); !errors.Is(err, io.EOF) {
 					t.Errorf("at the end %v", err)
 				}
 			})
@@ -190,9 +190,9 @@ func TestReadAgainAfterTimeout(t *testing.T) {
 		near, far := pipe(t)
 		near.Limits.ReadTimeout = time.Second
 		go func() {
-			io.WriteString(far, "*2\r\n$3\r\nab")
+			_, _ = io.WriteString(far, "*2\r\n$3\r\nab")
 			time.Sleep(1500 * time.Millisecond)
-			io.WriteString(far, "c\r\n:1\r\n")
+			_, _ = io.WriteString(far, "c\r\n:1\r\n")
 		}()
 		r := resp.Reader{Conn: near}
 		if _, err := r.Read(); err == nil {
@@ -331,7 +331,7 @@ func TestForward(t *testing.T) {
 			out := &source{}
 			dst := netbuf.NewConn(out)
 			size, err := r.Forward(dst)
-			dst.Flush()
+			_ = dst.Flush()
 			if got := out.wrote.String(); got != test.wire || err != nil || size != int64(len(test.wire)) {
 				t.Errorf("%s: Forward = %d, %v, %q; want %q", name, size, err, got, test.wire)
 			}
@@ -364,7 +364,7 @@ func TestForwardMoreThanTheLimit(t *testing.T) {
 	if _, err := r.Forward(dst); err != nil {
 		t.Fatal(err)
 	}
-	dst.Flush()
+	_ = dst.Flush()
 	if out.wrote.String() != wire {
 		t.Errorf("%d bytes were forwarded of %d", out.wrote.Len(), len(wire))
 	}
@@ -375,7 +375,7 @@ func TestForwardCutOff(t *testing.T) {
 	if n, err := r.Forward(netbuf.NewConn(&source{})); n != 8 || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("Forward = %d, %v", n, err)
 	}
-	if n, err := r.Forward(netbuf.NewConn(&source{})); n != 0 || err != io.EOF {
+	if n, err := r.Forward(netbuf.NewConn(&source{})); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("then Forward = %d, %v", n, err)
 	}
 }

@@ -34,15 +34,15 @@ func redis(t *testing.T) *netbuf.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		server.Process.Kill()
-		server.Wait()
+		_ = server.Process.Kill()
+		_ = server.Wait()
 	})
 	awaitReady(t, netbuf.NewConn(pipeConn{out.(*os.File)}))
 	nc, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { nc.Close() })
+	t.Cleanup(func() { _ = nc.Close() })
 	conn := netbuf.NewConn(nc)
 	conn.Limits.ReadTimeout = 10 * time.Second
 	return conn

@@ -25,7 +25,7 @@ import (
 	"github.com/support-go/support/netbuf"
 )
 
-// A Kind says what a Value is: the byte it begins with on the wire. The two
+// Kind says what a Value is: the byte it begins with on the wire. The two
 // nulls of version 2 are Null too.
 type Kind byte
 
@@ -96,7 +96,7 @@ var (
 	errValues   = fmt.Errorf("resp: too many values: %w", netbuf.ErrTooLong)
 )
 
-// An Error is what the peer answered instead of a result.
+// Error is what the peer answered instead of a result.
 type Error string
 
 // Error returns the text as the peer sent it.

@@ -76,7 +76,7 @@ func show(v resp.Value) string {
 
 func ExampleReader() {
 	near, far := net.Pipe()
-	go io.WriteString(far, "%2\r\n+name\r\n$5\r\nvenus\r\n+mass\r\n,4.867e24\r\n")
+	go func() { _, _ = io.WriteString(far, "%2\r\n+name\r\n$5\r\nvenus\r\n+mass\r\n,4.867e24\r\n") }()
 
 	reader := resp.Reader{Conn: netbuf.NewConn(near)}
 	planet, err := reader.Read()
@@ -97,8 +97,8 @@ func ExampleWriter() {
 	go func() {
 		w := resp.Writer{Conn: netbuf.NewConn(near)}
 		w.Command("SET", "planet", "venus")
-		w.Flush()
-		near.Close()
+		_ = w.Flush()
+		_ = near.Close()
 	}()
 	wire, _ := io.ReadAll(far)
 	fmt.Printf("%q\n", wire)
@@ -123,7 +123,7 @@ func ExampleValue() {
 
 func ExampleLimits() {
 	near, far := net.Pipe()
-	go io.WriteString(far, "*1000000000\r\n")
+	go func() { _, _ = io.WriteString(far, "*1000000000\r\n") }()
 
 	reader := resp.Reader{Conn: netbuf.NewConn(near), Limits: resp.Limits{Values: 100}}
 	_, err := reader.Read()
@@ -134,7 +134,7 @@ func ExampleLimits() {
 
 func ExampleCommand() {
 	near, far := net.Pipe()
-	go io.WriteString(far, "*2\r\n$3\r\nGET\r\n$6\r\nplanet\r\n")
+	go func() { _, _ = io.WriteString(far, "*2\r\n$3\r\nGET\r\n$6\r\nplanet\r\n") }()
 
 	reader := resp.Reader{Conn: netbuf.NewConn(near)}
 	command, err := reader.ReadCommand()

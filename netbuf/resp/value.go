@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// A Value is one value of RESP: a view of its bytes on the wire, which have
+// Value is one value of RESP: a view of its bytes on the wire, which have
 // been checked. It lives as long as they do; Clone makes one that stays. The
 // zero Value is a null.
 type Value struct {

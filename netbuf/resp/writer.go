@@ -13,7 +13,7 @@ import (
 // maxGather is how long a string may be to be copied into the bytes around it.
 const maxGather = 4 << 10
 
-// A Writer queues values on Conn, for one goroutine at a time. Nothing is sent
+// Writer queues values on Conn, for one goroutine at a time. Nothing is sent
 // before Flush, or before netbuf's queue is full. The first error stops the
 // Writer for good, since a value may have been cut in the middle; Flush
 // returns it.
