@@ -18,7 +18,7 @@ import (
 // pipe returns a Conn and the other end, both closed after the test.
 func pipe(t testing.TB) (*netbuf.Conn, net.Conn) {
 	near, far := net.Pipe()
-	t.Cleanup(func() { _ = near.Close(); far.Close() })
+	t.Cleanup(func() { _ = near.Close(); _ = far.Close() })
 	return netbuf.NewConn(near), far
 }
 
@@ -46,7 +46,7 @@ func tcp(t testing.TB) (near, far *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = a.Close(); b.Close() })
+	t.Cleanup(func() { _ = a.Close(); _ = b.Close() })
 	return a.(*net.TCPConn), b.(*net.TCPConn)
 }
 
@@ -99,7 +99,7 @@ func TestConformance(t *testing.T) {
 				if err != nil {
 					return nil, nil, nil, err
 				}
-				stop := func() { _ = near.Close(); far.Close() }
+				stop := func() { _ = near.Close(); _ = far.Close() }
 				return netbuf.NewConn(near), netbuf.NewConn(far), stop, nil
 			})
 		})

@@ -38,14 +38,14 @@ func TestQueueAndFlush(t *testing.T) {
 		want   []string
 		queued int
 	}{
-		"write through":           {func(c *netbuf.Conn) { _, _ = c.Write([]byte("a")); c.Write([]byte("b")) }, []string{"a", "b"}, 0},
-		"queued":                  {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Queue([]byte("b")) }, nil, 2},
-		"flushed together":        {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Queue([]byte("b")); c.Flush() }, []string{"ab"}, 0},
+		"write through":           {func(c *netbuf.Conn) { _, _ = c.Write([]byte("a")); _, _ = c.Write([]byte("b")) }, []string{"a", "b"}, 0},
+		"queued":                  {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); _, _ = c.Queue([]byte("b")) }, nil, 2},
+		"flushed together":        {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); _, _ = c.Queue([]byte("b")); _ = c.Flush() }, []string{"ab"}, 0},
 		"nothing to flush":        {func(c *netbuf.Conn) { _ = c.Flush() }, nil, 0},
-		"write after queue":       {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Write([]byte("b")) }, []string{"ab"}, 0},
-		"long write after queue":  {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Write([]byte(long)) }, []string{"a", long}, 0},
-		"queue is full":           {func(c *netbuf.Conn) { _, _ = c.Queue([]byte(half)); c.Queue([]byte(half)) }, []string{half}, len(half)},
-		"long message in a queue": {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); c.Queue([]byte(long)) }, []string{"a", long}, 0},
+		"write after queue":       {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); _, _ = c.Write([]byte("b")) }, []string{"ab"}, 0},
+		"long write after queue":  {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); _, _ = c.Write([]byte(long)) }, []string{"a", long}, 0},
+		"queue is full":           {func(c *netbuf.Conn) { _, _ = c.Queue([]byte(half)); _, _ = c.Queue([]byte(half)) }, []string{half}, len(half)},
+		"long message in a queue": {func(c *netbuf.Conn) { _, _ = c.Queue([]byte("a")); _, _ = c.Queue([]byte(long)) }, []string{"a", long}, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

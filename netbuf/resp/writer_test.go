@@ -15,7 +15,7 @@ import (
 // pipe returns a Conn and the other end, both closed after the test.
 func pipe(t *testing.T) (*netbuf.Conn, net.Conn) {
 	near, far := net.Pipe()
-	t.Cleanup(func() { _ = near.Close(); far.Close() })
+	t.Cleanup(func() { _ = near.Close(); _ = far.Close() })
 	return netbuf.NewConn(near), far
 }
 
