@@ -27,9 +27,10 @@ type Listener struct {
 	closed  chan struct{} // closed by Close
 	closing sync.Once
 
-	mu      sync.Mutex
-	conns   map[*Conn]struct{}
-	changed chan struct{} // closed and replaced when the last connection goes
+	mu       sync.Mutex
+	conns    map[*Conn]struct{}
+	arriving int           // calls of Accept, each of which may bring one more
+	changed  chan struct{} // closed and replaced when the last connection goes
 }
 
 // NewListener tracks the connections of ln and counts them in page. Closing
@@ -48,6 +49,8 @@ func NewListener(ln net.Listener, page *ledger.Page) *Listener {
 // Accept waits for the next connection. After Close its error is
 // net.ErrClosed.
 func (l *Listener) Accept() (net.Conn, error) {
+	l.arrive(1)
+	defer l.arrive(-1)
 	l.first.Do(func() { close(l.accepting) })
 	inner, err := l.Listener.Accept()
 	if err != nil {
@@ -59,6 +62,34 @@ func (l *Listener) Accept() (net.Conn, error) {
 	l.conns[c] = struct{}{}
 	l.mu.Unlock()
 	return c, nil
+}
+
+func (l *Listener) arrive(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.arriving += n
+	if n < 0 {
+		l.tellLocked()
+	}
+}
+
+// emptyLocked says whether no connection is open, nor, once no more are taken from
+// the kernel, about to be handed out.
+func (l *Listener) emptyLocked() bool {
+	select {
+	case <-l.closed:
+		return len(l.conns) == 0 && l.arriving == 0
+	default:
+		return len(l.conns) == 0
+	}
+}
+
+// tellLocked wakes Wait if it has something to see.
+func (l *Listener) tellLocked() {
+	if l.emptyLocked() {
+		close(l.changed)
+		l.changed = make(chan struct{})
+	}
 }
 
 // Accepting is closed once somebody has called Accept.
@@ -91,12 +122,14 @@ func (l *Listener) Open() int {
 }
 
 // Wait returns nil when no connection is open, or the cause of ctx's end.
+// After Close it waits as well for a connection that the kernel has given to
+// an Accept which has not returned yet.
 func (l *Listener) Wait(ctx context.Context) error {
 	for {
 		l.mu.Lock()
-		open, changed := len(l.conns), l.changed
+		empty, changed := l.emptyLocked(), l.changed
 		l.mu.Unlock()
-		if open == 0 {
+		if empty {
 			return nil
 		}
 		select {
@@ -144,8 +177,5 @@ func (l *Listener) forget(c *Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.conns, c)
-	if len(l.conns) == 0 {
-		close(l.changed)
-		l.changed = make(chan struct{})
-	}
+	l.tellLocked()
 }

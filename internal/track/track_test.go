@@ -8,6 +8,7 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/nettest"
@@ -276,3 +277,54 @@ func exchange(t *testing.T, from, to net.Conn) {
 		t.Fatal(err)
 	}
 }
+
+// TestWaitForAnArrival closes a listener when the kernel has given out a
+// connection that Accept has not yet: nobody may think that all are gone.
+func TestWaitForAnArrival(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		defer client.Close()
+		inner := slowListener{arrives: make(chan net.Conn)}
+		ln := track.NewListener(inner, ledger.New())
+		accepted := make(chan net.Conn, 1)
+		go func() {
+			c, err := ln.Accept()
+			if err != nil {
+				t.Error(err)
+			}
+			accepted <- c
+		}()
+		synctest.Wait()
+		if err := ln.Close(); err != nil {
+			t.Fatal(err)
+		}
+		waited := make(chan error, 1)
+		go func() { waited <- ln.Wait(t.Context()) }()
+		stillWaits := func(when string) {
+			t.Helper()
+			synctest.Wait()
+			select {
+			case err := <-waited:
+				t.Fatalf("Wait returned %v %s", err, when)
+			default:
+			}
+		}
+		stillWaits("while a connection was arriving")
+		inner.arrives <- server
+		c := <-accepted
+		stillWaits("while a connection was open")
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-waited; err != nil {
+			t.Errorf("Wait when the connection had been closed: %v", err)
+		}
+	})
+}
+
+// slowListener accepts what it is told to, after Close too.
+type slowListener struct{ arrives chan net.Conn }
+
+func (l slowListener) Accept() (net.Conn, error) { return <-l.arrives, nil }
+func (l slowListener) Close() error              { return nil }
+func (l slowListener) Addr() net.Addr            { return &net.TCPAddr{} }
