@@ -44,8 +44,7 @@ func (g *Group) collisions() error {
 	var problems []error
 	seen := make(map[string]bool)
 	for _, s := range g.all() {
-		network, address := bind.Parse(s.Listen)
-		if _, port, err := net.SplitHostPort(address); err == nil && network == "tcp" && port == "0" {
+		if s.anyPort() {
 			continue
 		}
 		if seen[s.Listen] {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net"
 	"time"
-
-	"github.com/support-go/support/internal/track"
 )
 
 // customServer leaves everything to Server.Serve.
@@ -38,11 +36,17 @@ func (c *customServer) serve(ctx context.Context, ln net.Listener) error {
 const noticing = time.Second
 
 // drain ends the server's context and waits until it has closed its listener.
-func (c *customServer) drain(ln *track.Listener) {
+func (c *customServer) drain(ctx context.Context, u *unit) {
 	close(c.leave)
-	wait(noticing, ln.Closed())
+	ctx, cancel := context.WithTimeout(ctx, noticing)
+	defer cancel()
+	select {
+	case <-u.ln.Closed():
+	case <-u.served:
+	case <-ctx.Done():
+	}
 }
 
-func (c *customServer) lame() {}
+func (c *customServer) lame(context.Context, *unit) {}
 
-func (c *customServer) close() { c.process.end(errGrace) }
+func (c *customServer) close() {}

@@ -19,10 +19,12 @@ package support
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/support-go/support/internal/bind"
@@ -39,7 +41,8 @@ type Group struct {
 	// Setup runs in each process that serves, before it accepts anything. If it
 	// fails, so does the process. Its ctx ends, and the clean-up that it returns
 	// (which may be nil) is called, when the last request has been served; the
-	// clean-up's own ctx ends with the grace time.
+	// clean-up's own ctx ends with the grace time, but not before 5 s, unless
+	// Kill is called. If the group is stopped while Setup runs, ctx ends at once.
 	Setup func(ctx context.Context) (cleanup func(context.Context) error, err error)
 
 	Drain  Drain          // how long a stop or reload may take
@@ -51,11 +54,13 @@ type Group struct {
 	servers []*Server
 	admin   []*Server // meta and probe, which stay up until the others are done
 
-	once  sync.Once
-	ready chan struct{}
-	done  chan struct{} // closed when Run returns
-	halt  chan struct{} // asks for an end at once; closed by Kill
-	sup   *prefork.Supervisor
+	once    sync.Once
+	ready   chan struct{}
+	running atomic.Bool   // Run has been called
+	done    chan struct{} // closed when Run returns
+	halt    chan struct{} // asks for an end at once; closed by Kill
+	killed  sync.Once
+	sup     *prefork.Supervisor
 }
 
 // Drain says how a process goes. Zero fields take the defaults.
@@ -131,6 +136,18 @@ const metaRole = "meta"
 // all gives every server of the group.
 func (g *Group) all() []*Server {
 	return append(append([]*Server(nil), g.servers...), g.admin...)
+}
+
+// label tells apart the servers that listen on any port that is free, in the
+// same way in each process.
+func (g *Group) label() {
+	seen := make(map[string]int)
+	for _, s := range g.all() {
+		s.label = s.name()
+		if seen[s.label]++; s.Name == "" && s.anyPort() && seen[s.label] > 1 {
+			s.label = fmt.Sprintf("%s (%d)", s.label, seen[s.label])
+		}
+	}
 }
 
 func (g *Group) init() {

@@ -87,11 +87,14 @@ func (h *httpServer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // endRequest ends the one request of an HTTP/1 connection when its answer has
-// been written. A connection that is hijacked or closed keeps its request until
-// it is closed.
+// been written. A connection that is hijacked keeps its request, which may wait
+// for ever, until it is closed.
 func endRequest(conn net.Conn, state http.ConnState) {
-	if state == http.StateIdle {
+	switch state {
+	case http.StateIdle:
 		track.Of(conn).End()
+	case http.StateHijacked:
+		track.Of(conn).Lasts()
 	}
 }
 
@@ -105,15 +108,15 @@ func (h *httpServer) serve(ctx context.Context, ln net.Listener) error {
 	return err
 }
 
-func (h *httpServer) drain(*track.Listener) { h.sendGoaway() }
+func (h *httpServer) drain(context.Context, *unit) { h.sendGoaway() }
 
 // sendGoaway has no connections to wait for, so that it needs no context.
 func (h *httpServer) sendGoaway() { _ = h.companion.Shutdown(context.Background()) }
 
-func (h *httpServer) lame() {
-	h.sendGoaway() // to those whose handshake was not over the first time
-	// Ends when the last connection has, and that at the end of the grace time.
-	go func() { _ = h.server.Shutdown(context.Background()) }()
+func (h *httpServer) lame(ctx context.Context, u *unit) {
+	h.sendGoaway()             // to those whose handshake was not over the first time
+	u.ln.CloseSilent()         // which net/http would wait five seconds for
+	_ = h.server.Shutdown(ctx) // its error is that ctx has ended
 }
 
 func (h *httpServer) close() { _ = h.server.Close() }

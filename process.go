@@ -9,7 +9,6 @@ import (
 	"net"
 	"runtime/debug"
 	"sync/atomic"
-	"time"
 
 	"github.com/support-go/support/internal/ledger"
 	"github.com/support-go/support/internal/track"
@@ -24,31 +23,32 @@ type process struct {
 	units []*unit
 
 	end      context.CancelCauseFunc // ends everything that serves
+	stopping atomic.Bool             // no more work is wanted, though some may be accepted yet
 	draining chan struct{}           // closed when draining begins
 	leaving  atomic.Bool             // the same, for each request to look at
 	failed   chan error              // from units that end by themselves; room for all
-	cleanup  func(context.Context) error
+	cleanup  cleanup
 }
+
+// cleanup is what Setup returns, or nil.
+type cleanup = func(context.Context) error
 
 // unit is one server of a process.
 type unit struct {
 	server *Server
 	ln     *track.Listener
 	speak  protocol
-	served chan struct{} // closed when serve has returned
+	served chan struct{} // closed unless serve runs
 }
 
 // protocol is how a server serves and drains. There are three: HTTP, streams,
 // and whatever Server.Serve does.
 type protocol interface {
 	serve(ctx context.Context, ln net.Listener) error // until ln is closed
-	drain(ln *track.Listener)                         // tell peers, so far as the protocol can
-	lame()                                            // close what is idle
+	drain(ctx context.Context, u *unit)               // tell peers, so far as the protocol can
+	lame(ctx context.Context, u *unit)                // close what is idle, until ctx ends
 	close()                                           // close everything
 }
-
-// errGrace is the cause with which contexts end when the grace time is over.
-var errGrace = errors.New("support: the grace time of the drain is over")
 
 // newProcess prepares a process that serves on listeners, one for each server.
 // The ctx that it returns is that of everything in it, until the grace time of
@@ -63,11 +63,13 @@ func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *led
 	}
 	ctx, end := context.WithCancelCause(context.WithValue(context.Background(), scopeKey{}, &scope{process: p}))
 	p.end = end
+	none := make(chan struct{})
+	close(none)
 	for i, s := range servers {
 		ln := listeners[i]
 		s.addr.Store(address{ln.Addr()})
 		p.units = append(p.units, &unit{
-			server: s, ln: track.NewListener(ln, page), speak: p.protocol(s), served: make(chan struct{}),
+			server: s, ln: track.NewListener(ln, page), speak: p.protocol(s), served: none,
 		})
 	}
 	return ctx, p
@@ -83,35 +85,65 @@ func (p *process) protocol(s *Server) protocol {
 	return newCustom(p, s)
 }
 
-// setup runs the group's Setup. A panic in it is an error with its stack.
-func (p *process) setup(ctx context.Context) (err error) {
+// setup runs the group's Setup. An order to stop that comes meanwhile ends its
+// ctx, and is returned when Setup has.
+func (p *process) setup(ctx context.Context, stop <-chan prefork.Order) (early *prefork.Order, err error) {
 	if p.group.Setup == nil {
-		return nil
+		return nil, nil
 	}
+	type result struct {
+		cleanup cleanup
+		err     error
+	}
+	done := make(chan result, 1) // has room for one that nobody waits for
+	go func() {
+		var r result
+		r.err = guard("Setup", func() (err error) {
+			r.cleanup, err = p.group.Setup(ctx)
+			return err
+		})
+		done <- r
+	}()
+	for {
+		select {
+		case r := <-done:
+			p.cleanup = r.cleanup
+			if early != nil {
+				return early, nil // its error, if any, is that it was stopped
+			}
+			return nil, r.err
+		case o := <-stop:
+			early = &o
+			p.end(errors.New(o.Why))
+			if o.Now {
+				return early, errors.New("Setup has not returned, and there is no time to wait for it")
+			}
+		}
+	}
+}
+
+// guard calls do and says in the error where it happened. A panic is an error
+// with its stack.
+func guard(where string, do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("panic in Setup: %v\n%s", v, debug.Stack())
+			err = fmt.Errorf("panic in %s: %v\n%s", where, v, debug.Stack())
 		}
 	}()
-	p.cleanup, err = p.group.Setup(ctx)
-	if err != nil {
-		return fmt.Errorf("in Setup: %w", err)
+	if err := do(); err != nil {
+		return fmt.Errorf("in %s: %w", where, err)
 	}
 	return nil
 }
 
 // serve starts all servers and returns when each of them accepts, or one has
-// failed, or stop is closed.
+// failed, or an order to stop has come.
 func (p *process) serve(ctx context.Context, stop <-chan prefork.Order) (early *prefork.Order, err error) {
 	for _, u := range p.units {
+		u.served = make(chan struct{})
 		go func() {
 			defer close(u.served)
-			err := u.run(ctx)
-			select {
-			case <-p.draining:
-			default:
-				p.failed <- fmt.Errorf("server %s ended: %w", u.server.name(), err)
-			}
+			p.noteEnd(u, u.run(ctx))
 		}()
 	}
 	for _, u := range p.units {
@@ -126,140 +158,29 @@ func (p *process) serve(ctx context.Context, stop <-chan prefork.Order) (early *
 	return nil, nil
 }
 
-// run serves until the listener is closed.
-func (u *unit) run(ctx context.Context) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+// errEarly is the error of a server that ends without one.
+var errEarly = errors.New("it returned before it was told to")
+
+// noteEnd makes the end of u known: as a failure, unless it was to end.
+func (p *process) noteEnd(u *unit, err error) {
+	select {
+	case <-p.draining:
+		if err != nil {
+			p.log.Warn("server ended badly", "server", u.server.name(), "error", err)
 		}
-	}()
+	default:
+		if err == nil {
+			err = errEarly
+		}
+		p.failed <- fmt.Errorf("server %s ended: %w", u.server.name(), err)
+	}
+}
+
+// run serves until the listener is closed.
+func (u *unit) run(ctx context.Context) error {
 	var ln net.Listener = u.ln
 	if u.server.TLS != nil {
 		ln = tls.NewListener(ln, u.server.tlsConfig())
 	}
-	if err := u.speak.serve(ctx, ln); err != nil {
-		return err
-	}
-	return errors.New("it returned before it was told to")
-}
-
-// drain brings everything to its end: what has been accepted is served, what
-// is idle is closed after the lame-duck time, and what is left after the grace
-// time is closed and counted. A second order, to go at once, cuts it short.
-func (p *process) drain(o prefork.Order, more <-chan prefork.Order) error {
-	d := p.group.Drain.withDefaults()
-	now := make(chan struct{}) // closed when there is no more time
-	if o.Now {
-		close(now)
-	}
-	over := make(chan struct{})
-	defer close(over)
-	go func() {
-		select {
-		case <-more:
-			if !o.Now {
-				close(now)
-			}
-		case <-over:
-		}
-	}()
-	if o.Alone {
-		wait(d.Delay, now)
-	}
-	p.leaving.Store(true)
-	close(p.draining)
-	grace, cancel := deadline(d.Grace, now)
-	defer cancel()
-	p.stopAccepting(grace, o.Alone)
-	lame, cancelLame := context.WithTimeout(grace, d.LameDuck)
-	defer cancelLame()
-	if p.wait(lame) != nil {
-		for _, u := range p.units {
-			u.speak.lame()
-			u.ln.CloseSilent()
-		}
-	}
-	if p.wait(grace) != nil {
-		p.closeRest()
-	}
-	p.end(errGrace)
-	for _, u := range p.units {
-		<-u.served
-	}
-	return p.cleanUp(grace)
-}
-
-// stopAccepting closes the listeners, if nobody else accepts only when the
-// kernel's queues are empty.
-func (p *process) stopAccepting(grace context.Context, alone bool) {
-	for _, u := range p.units {
-		u.speak.drain(u.ln)
-		var err error
-		if alone {
-			queue, cancel := context.WithTimeout(grace, time.Second)
-			err = u.ln.Finish(queue)
-			cancel()
-		} else {
-			err = u.ln.Close()
-		}
-		if err != nil {
-			p.log.Error("stop accepting", "server", u.server.name(), "error", err)
-		}
-	}
-}
-
-// wait returns nil when no connection is left.
-func (p *process) wait(ctx context.Context) error {
-	for _, u := range p.units {
-		if err := u.ln.Wait(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *process) closeRest() {
-	for _, u := range p.units {
-		u.speak.close()
-		all, busy := u.ln.CloseAll()
-		if all > 0 {
-			p.log.Error("grace time over: connections closed", "server", u.server.name(), "connections", all, "with_requests", busy)
-		}
-	}
-}
-
-func (p *process) cleanUp(ctx context.Context) error {
-	if p.cleanup == nil {
-		return nil
-	}
-	if err := p.cleanup(ctx); err != nil {
-		return fmt.Errorf("clean-up: %w", err)
-	}
-	return nil
-}
-
-// wait returns after d, or when now is closed.
-func wait(d time.Duration, now <-chan struct{}) {
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-now:
-	}
-}
-
-// deadline returns a context that ends after d, or when now is closed.
-func deadline(d time.Duration, now <-chan struct{}) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	go func() {
-		select {
-		case <-now:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
+	return guard("Serve", func() error { return u.speak.serve(ctx, ln) })
 }

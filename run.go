@@ -14,7 +14,7 @@ import (
 
 // Run serves until ctx ends, drains, and returns when nothing is left running.
 // It returns nil after a stop that was asked for; else why it could not start,
-// or what has failed since. If the configuration is wrong, it starts nothing
+// or what has failed since, such as a server that goes on when it should not. If the configuration is wrong, it starts nothing
 // and returns an error that is ErrConfig and names everything that is wrong.
 //
 // In a process that a supervisor has started, Run serves as that supervisor
@@ -24,7 +24,11 @@ import (
 // computes keeps the network waiting.
 func (g *Group) Run(ctx context.Context) error {
 	g.init()
+	if g.running.Swap(true) {
+		return errors.New("support: Run can be called only once for a group")
+	}
 	defer close(g.done)
+	g.label()
 	if err := g.check(); err != nil {
 		return err
 	}
@@ -67,11 +71,7 @@ func (g *Group) Reload(ctx context.Context) error {
 // closed.
 func (g *Group) Kill() {
 	g.init()
-	select {
-	case <-g.halt:
-	default:
-		close(g.halt)
-	}
+	g.killed.Do(func() { close(g.halt) })
 }
 
 // supervise runs workers.
@@ -150,18 +150,20 @@ func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 	}
 	serving, p := newProcess(g, servers, listeners, w.Ledger())
 	if w.Role() != metaRole {
-		err = p.setup(serving)
-	}
-	if err != nil {
-		w.Failed(err)
-		return errors.Join(err, p.abandon())
+		early, err := p.setup(serving, w.Orders())
+		if err != nil {
+			w.Failed(err)
+		}
+		if err != nil || early != nil {
+			return errors.Join(err, p.abandon())
+		}
 	}
 	early, err := p.serve(serving, w.Orders())
 	if err != nil {
 		w.Failed(err)
 		return errors.Join(err, p.abandon())
 	}
-	if early != nil {
+	if early != nil { // it may have accepted something already
 		w.LetGo()
 		return p.drain(*early, w.Orders())
 	}
@@ -198,12 +200,6 @@ func (p *process) await(ctx context.Context, orders <-chan prefork.Order) (prefo
 	}
 }
 
-// abandon closes what has been opened and serves nothing.
-func (p *process) abandon() error {
-	orders := make(chan prefork.Order)
-	return p.drain(prefork.Order{Now: true}, orders)
-}
-
 // runAlone serves in this process.
 func (g *Group) runAlone(ctx context.Context) error {
 	if runtime.GOMAXPROCS(0) < 2 {
@@ -220,18 +216,19 @@ func (g *Group) runAlone(ctx context.Context) error {
 		s.answerStatus(func(context.Context) (prefork.State, error) { return p.state(started) })
 	}
 	answering, admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New())
-	if err := p.setup(serving); err != nil {
+	orders := g.orders(ctx)
+	early, err := p.setup(serving, orders)
+	if early != nil || err != nil {
 		return errors.Join(err, p.abandon(), admin.abandon())
 	}
-	orders := g.orders(ctx)
-	early, err := p.serve(serving, orders)
+	early, err = p.serve(serving, orders)
 	if early == nil && err == nil {
 		early, err = admin.serve(answering, orders)
 	}
 	if err != nil {
 		return errors.Join(err, p.abandon(), admin.abandon())
 	}
-	if early != nil {
+	if early != nil { // something may have been accepted already
 		return errors.Join(p.drain(*early, orders), admin.abandon())
 	}
 	close(g.ready)

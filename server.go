@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/support-go/support/internal/bind"
 )
 
 // Server answers at one address. Exactly one of Handler, Stream and Serve
@@ -21,7 +23,7 @@ type Server struct {
 	// The file of a unix socket whose server has died is replaced; the place of
 	// a live one is not taken.
 	Listen string
-	Name   string // in logs and statistics; default Listen
+	Name   string // in logs and statistics, unique in the group; default Listen
 
 	// Handler answers HTTP/1.1 and HTTP/2, the latter also without TLS if the
 	// client knows beforehand that it may.
@@ -45,9 +47,10 @@ type Server struct {
 	HTTP   HTTP   // bounds for Handler
 	Socket Socket // options of the listening socket
 
-	role string // of the process that serves it; default worker
-	meta bool   // rather than probe
-	addr atomic.Value
+	label string // what name returns, once Run has been called
+	role  string // of the process that serves it; default worker
+	meta  bool   // rather than probe
+	addr  atomic.Value
 }
 
 // HTTP bounds what a client can ask a Handler's server to put up with. Zero
@@ -84,7 +87,14 @@ func (s *Server) Addr() net.Addr {
 // address makes all kinds of net.Addr one kind, as atomic.Value wants it.
 type address struct{ net.Addr }
 
-func (s *Server) name() string { return cmp.Or(s.Name, s.Listen) }
+func (s *Server) name() string { return cmp.Or(s.label, s.Name, s.Listen) }
+
+// anyPort says whether the kernel chooses the port.
+func (s *Server) anyPort() bool {
+	network, address := bind.Parse(s.Listen)
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && network == "tcp" && port == "0"
+}
 
 // tlsConfig is a copy of TLS that offers what the server can speak.
 func (s *Server) tlsConfig() *tls.Config {

@@ -36,7 +36,7 @@ func (p *process) state(started time.Time) (prefork.State, error) {
 		}
 		s.Sockets = append(s.Sockets, b)
 	}
-	if p.leaving.Load() {
+	if p.stopping.Load() || p.leaving.Load() {
 		s.Phase, s.Processes[0].Phase = prefork.GroupStopping, prefork.Draining
 	}
 	return s, err

@@ -47,10 +47,12 @@ func (s *streamServer) serve(ctx context.Context, ln net.Listener) error {
 	}
 }
 
-// answer serves one connection, which counts as one request.
+// answer serves one connection, which counts as one request. It may wait for
+// its peer for ever.
 func (s *streamServer) answer(ctx context.Context, conn net.Conn) {
 	c := track.Of(conn)
 	c.Begin()
+	c.Lasts()
 	defer conn.Close()
 	if err := s.call(ctx, conn); err != nil {
 		s.process.log.Warn("stream ended", "server", s.server.name(), "peer", conn.RemoteAddr().String(), "error", err)
@@ -73,8 +75,8 @@ func (s *streamServer) call(ctx context.Context, conn net.Conn) (err error) {
 	return s.server.Stream(ctx, conn)
 }
 
-func (s *streamServer) drain(*track.Listener) {}
+func (s *streamServer) drain(context.Context, *unit) {}
 
-func (s *streamServer) lame() {}
+func (s *streamServer) lame(context.Context, *unit) {}
 
-func (s *streamServer) close() { s.process.end(errGrace) }
+func (s *streamServer) close() {}

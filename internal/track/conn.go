@@ -60,6 +60,10 @@ func (c *Conn) Begin() {
 // requests at once.
 func (c *Conn) Handled() { c.requests.And(^uint64(mask * quiet)) }
 
+// Lasts says that what runs on this connection may be silent for as long as it
+// likes: no standstill is to be seen in that.
+func (c *Conn) Lasts() { c.moved() }
+
 // End counts one request of this connection as over. It does nothing if none
 // is running.
 func (c *Conn) End() {

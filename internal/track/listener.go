@@ -145,16 +145,22 @@ func (l *Listener) CloseSilent() int {
 	return l.closeIf(func(c *Conn) bool { return !c.spoken.Load() })
 }
 
-// CloseAll closes all connections and says how many there were, and how many
-// of them carried a request.
-func (l *Listener) CloseAll() (all, busy int) {
-	all = l.closeIf(func(c *Conn) bool {
+// Left says how many connections have not been closed, and how many of them
+// carry a request.
+func (l *Listener) Left() (all, busy int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.conns {
 		if c.Running() > 0 {
 			busy++
 		}
-		return true
-	})
-	return all, busy
+	}
+	return len(l.conns), busy
+}
+
+// CloseAll closes all connections and says how many there were.
+func (l *Listener) CloseAll() int {
+	return l.closeIf(func(*Conn) bool { return true })
 }
 
 func (l *Listener) closeIf(unwanted func(*Conn) bool) int {

@@ -72,6 +72,8 @@ func TestAccount(t *testing.T) {
 		"ended twice":               {func(p *pair) { p.server.Begin(); p.server.End(); p.server.End() }, 0, 0, 0},
 		"writes while handled":      {func(p *pair) { p.server.Begin(); write(p) }, 1, 0, 0},
 		"writes after handled":      {func(p *pair) { p.server.Begin(); p.server.Handled(); write(p) }, 1, 1, 0},
+		"may last in silence":       {func(p *pair) { p.server.Begin(); p.server.Lasts() }, 1, 0, 0},
+		"lasted, then ended":        {func(p *pair) { p.server.Begin(); p.server.Lasts(); p.server.End() }, 0, 0, 0},
 		"streamed, then ended":      {func(p *pair) { p.server.Begin(); write(p); p.server.End() }, 0, 0, 0},
 		"three on one":              {func(p *pair) { p.server.Begin(); p.server.Begin(); p.server.Begin() }, 3, 3, 2},
 		"three, moved, one ended":   {func(p *pair) { p.server.Begin(); p.server.Begin(); p.server.Begin(); write(p); p.server.End() }, 2, 0, 1},
@@ -145,8 +147,11 @@ func TestClosingSome(t *testing.T) {
 		t.Errorf("CloseSilent closed %d that had spoken, %d left", n, spoken.ln.Open())
 	}
 	spoken.server.Begin()
-	if all, busy := spoken.ln.CloseAll(); all != 1 || busy != 1 {
-		t.Errorf("CloseAll = %d, %d; want 1, 1", all, busy)
+	if all, busy := spoken.ln.Left(); all != 1 || busy != 1 {
+		t.Errorf("Left = %d, %d; want 1, 1", all, busy)
+	}
+	if n := spoken.ln.CloseAll(); n != 1 || spoken.ln.Open() != 0 {
+		t.Errorf("CloseAll closed %d of 1, %d left", n, spoken.ln.Open())
 	}
 }
 

@@ -1,0 +1,219 @@
+package support
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/support-go/support/prefork"
+)
+
+// The causes with which contexts end.
+var (
+	errOver  = errors.New("support: the process ends")
+	errGrace = errors.New("support: the grace time of the drain is over")
+)
+
+const (
+	tidying   = 5 * time.Second // the least that a clean-up gets
+	returning = 2 * time.Second // for a server to return in when its connections are closed
+)
+
+// drain brings everything to its end: what has been accepted is served, what
+// is idle is closed after the lame-duck time, and what is left after the grace
+// time is closed and counted. An order to go at once cuts it short.
+func (p *process) drain(o prefork.Order, more <-chan prefork.Order) error {
+	over := make(chan struct{})
+	defer close(over)
+	now := atOnce(o, more, over)
+	d := p.group.Drain.withDefaults()
+	if o.Alone {
+		p.stopping.Store(true)
+		wait(d.Delay, now)
+	}
+	p.leaving.Store(true)
+	close(p.draining)
+	grace, cancel := deadline(d.Grace, now)
+	defer cancel()
+	p.stopAccepting(grace, o.Alone)
+	p.empty(grace, d.LameDuck)
+	err := p.awaitServers()
+	tidy, cancel := deadline(max(untilEnd(grace), tidying), now)
+	defer cancel()
+	return errors.Join(err, p.cleanUp(tidy))
+}
+
+// abandon ends a process that has never been ready, or that nobody needs any
+// more: what is open is closed.
+func (p *process) abandon() error {
+	p.leaving.Store(true)
+	close(p.draining)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // there is nothing to wait for
+	p.stopAccepting(ctx, false)
+	p.closeAll(errOver)
+	err := p.awaitServers()
+	tidy, cancel := context.WithTimeout(context.Background(), tidying)
+	defer cancel()
+	return errors.Join(err, p.cleanUp(tidy))
+}
+
+// stopAccepting closes the listeners, if nobody else accepts only when the
+// kernel's queues are empty.
+func (p *process) stopAccepting(grace context.Context, alone bool) {
+	for _, u := range p.units {
+		u.speak.drain(grace, u)
+		var err error
+		if alone {
+			queue, cancel := context.WithTimeout(grace, time.Second)
+			err = u.ln.Finish(queue)
+			cancel()
+		} else {
+			err = u.ln.Close()
+		}
+		if err != nil {
+			p.log.Error("stop accepting", "server", u.server.name(), "error", err)
+		}
+	}
+}
+
+// empty returns when all connections are closed, by their owners, for being
+// idle, or because grace has ended.
+func (p *process) empty(grace context.Context, lameDuck time.Duration) {
+	var closing sync.WaitGroup
+	defer closing.Wait()
+	defer p.end(errOver)
+	lame, cancel := context.WithTimeout(grace, lameDuck)
+	defer cancel()
+	if p.wait(lame) == nil {
+		return
+	}
+	idle, cancel := context.WithCancel(grace)
+	defer cancel()
+	for _, u := range p.units {
+		closing.Go(func() { u.speak.lame(idle, u) })
+	}
+	if p.wait(grace) != nil {
+		p.closeRest()
+	}
+}
+
+// wait returns nil when no connection is left.
+func (p *process) wait(ctx context.Context) error {
+	for _, u := range p.units {
+		if err := u.ln.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeRest closes what is left, and counts it before anybody can notice.
+func (p *process) closeRest() {
+	for _, u := range p.units {
+		if all, busy := u.ln.Left(); all > 0 {
+			p.log.Error("no time left: closing connections", "server", u.server.name(), "connections", all, "with_requests", busy)
+		}
+	}
+	p.closeAll(errGrace)
+}
+
+// closeAll closes all connections, and ends all contexts for a reason. In this
+// order: a handler that returns because its context has ended would have its
+// client believe that an empty answer is all there is.
+func (p *process) closeAll(reason error) {
+	for _, u := range p.units {
+		u.ln.CloseAll()
+		u.speak.close()
+	}
+	p.end(reason)
+}
+
+// awaitServers returns when all servers have, or names those that do not,
+// though they have no connections any more.
+func (p *process) awaitServers() error {
+	timer := time.NewTimer(returning)
+	defer timer.Stop()
+	for _, u := range p.units {
+		select {
+		case <-u.served:
+			continue
+		case <-timer.C:
+		}
+		var problems []error
+		for _, u := range p.units {
+			select {
+			case <-u.served:
+			default:
+				problems = append(problems, fmt.Errorf("server %s has not returned, %v after its context has ended and its connections have been closed", u.server.name(), returning))
+			}
+		}
+		return errors.Join(problems...)
+	}
+	return nil
+}
+
+func (p *process) cleanUp(ctx context.Context) error {
+	if p.cleanup == nil {
+		return nil
+	}
+	return guard("clean-up", func() error { return p.cleanup(ctx) })
+}
+
+// atOnce returns a channel that is closed when there is no more time: if o or
+// one of more says so, and not after over is closed.
+func atOnce(o prefork.Order, more <-chan prefork.Order, over <-chan struct{}) <-chan struct{} {
+	now := make(chan struct{})
+	if o.Now {
+		close(now)
+		return now
+	}
+	go func() {
+		for {
+			select {
+			case o := <-more:
+				if o.Now {
+					close(now)
+					return
+				}
+			case <-over:
+				return
+			}
+		}
+	}()
+	return now
+}
+
+// wait returns after d, or when now is closed.
+func wait(d time.Duration, now <-chan struct{}) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-now:
+	}
+}
+
+// deadline returns a context that ends after d, or when now is closed.
+func deadline(d time.Duration, now <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	go func() {
+		select {
+		case <-now:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// untilEnd is the time that ctx has left.
+func untilEnd(ctx context.Context) time.Duration {
+	end, _ := ctx.Deadline()
+	return time.Until(end)
+}
