@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 
 // patience is how long anything that must happen may take, however slow the
 // machine.
-const patience = 30 * time.Second
+const patience = 20 * time.Second
 
 // running is a group whose end the test decides.
 type running struct {

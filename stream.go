@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -59,20 +58,15 @@ func (s *streamServer) answer(ctx context.Context, conn net.Conn) {
 	}
 }
 
-func (s *streamServer) call(ctx context.Context, conn net.Conn) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
+func (s *streamServer) call(ctx context.Context, conn net.Conn) error {
 	if secret, ok := conn.(*tls.Conn); ok {
 		shaking, cancel := context.WithTimeout(ctx, s.server.HTTP.withDefaults().HeaderTimeout)
 		defer cancel()
 		if err := secret.HandshakeContext(shaking); err != nil {
-			return err
+			return fmt.Errorf("TLS handshake: %w", err)
 		}
 	}
-	return s.server.Stream(ctx, conn)
+	return guard("Stream", func() error { return s.server.Stream(ctx, conn) })
 }
 
 func (s *streamServer) drain(context.Context, *unit) {}
