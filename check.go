@@ -39,18 +39,16 @@ func (g *Group) check() error {
 	return nil
 }
 
-// collisions finds two servers on one address. Port 0 never collides.
+// collisions finds two servers on one address.
 func (g *Group) collisions() error {
 	var problems []error
-	seen := make(map[string]bool)
-	for _, s := range g.all() {
-		if s.anyPort() {
-			continue
+	all := g.all()
+	for i, s := range all {
+		for _, earlier := range all[:i] {
+			if s.socket().Collides(earlier.socket()) {
+				problems = append(problems, fmt.Errorf("two servers listen on %s, the other one as %s", s.Listen, earlier.Listen))
+			}
 		}
-		if seen[s.Listen] {
-			problems = append(problems, fmt.Errorf("two servers listen on %s", s.Listen))
-		}
-		seen[s.Listen] = true
 	}
 	return errors.Join(problems...)
 }
