@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/support-go/support/internal/bind"
 	"github.com/support-go/support/internal/ledger"
 	"github.com/support-go/support/prefork"
 )
@@ -260,20 +261,24 @@ func (g *Group) orders(ctx context.Context) <-chan prefork.Order {
 // listen opens the sockets of all servers, or none.
 func (g *Group) listen(ctx context.Context) ([]net.Listener, error) {
 	var listeners []net.Listener
+	var opened []bind.Socket
 	var problems []error
 	for _, s := range g.all() {
-		ln, err := s.socket().Listen(ctx)
+		socket := s.socket()
+		ln, err := socket.Listen(ctx)
 		if err != nil {
 			problems = append(problems, err)
 			continue
 		}
 		listeners = append(listeners, ln)
+		opened = append(opened, socket)
 	}
 	if len(problems) == 0 {
 		return listeners, nil
 	}
-	for _, ln := range listeners {
+	for i, ln := range listeners {
 		_ = ln.Close()
+		opened[i].Remove()
 	}
 	return nil, errors.Join(problems...)
 }

@@ -22,6 +22,7 @@ import (
 // workers' own sockets. If anything cannot be had, nothing stays open.
 func (s *Supervisor) sockets(ctx context.Context, dir *runtimeDir) (open []Bound, orphans []string, err error) {
 	left, orphans := adopt(ctx, dir)
+	var bound []Socket // and not taken over
 	var problems []error
 	for _, socket := range s.Sockets {
 		if socket.Role == "" {
@@ -39,12 +40,16 @@ func (s *Supervisor) sockets(ctx context.Context, dir *runtimeDir) (open []Bound
 			continue
 		}
 		open = append(open, b)
+		bound = append(bound, socket)
 	}
 	for _, b := range left {
 		_ = unix.Close(b.Descriptor)
 	}
 	if len(problems) > 0 {
 		closeSockets(open)
+		for _, socket := range bound {
+			socket.Remove()
+		}
 		return nil, nil, errors.Join(problems...)
 	}
 	return open, orphans, nil
