@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/support-go/support/prefork"
@@ -126,11 +127,11 @@ func onlyLocal(s *Server, next http.Handler) http.Handler {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
-			host = r.Host
+			host = strings.Trim(r.Host, "[]")
 		}
 		ip := net.ParseIP(host)
 		_, unix := s.Addr().(*net.UnixAddr)
-		if !unix && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if !unix && !strings.EqualFold(host, "localhost") && (ip == nil || !ip.IsLoopback()) {
 			http.Error(w, "this is not "+host, http.StatusMisdirectedRequest)
 			return
 		}
