@@ -21,8 +21,15 @@ import (
 	"github.com/support-go/support"
 )
 
+// programVariable names, in the environment of this test program, what it is
+// to do instead of running the tests.
+const programVariable = "SUPPORT_TEST_PROGRAM"
+
 // TestMain looks for what the tests have left running.
 func TestMain(m *testing.M) {
+	if name := os.Getenv(programVariable); name != "" {
+		runProgram(name)
+	}
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
 	if err := goleak.Find(); code == 0 && err != nil {

@@ -1,0 +1,194 @@
+//go:build unix
+
+package support_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestExit(t *testing.T) {
+	taken := listen(t, "tcp", "127.0.0.1:0")
+	tests := map[string]struct {
+		program string
+		env     []string
+		code    int
+		want    []string // in the one line that it writes
+	}{
+		"configuration": {"empty", nil, 2, []string{"empty: support: configuration: no servers", "; field Workers is -1"}},
+		"port taken":    {"listening", []string{"ADDRESS=" + taken.Addr().String()}, 1, []string{"listening: listen on " + taken.Addr().String(), "address already in use"}},
+		"setup fails":   {"failing", nil, 1, []string{"failing: in Setup: no database; and no hope"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := startProgram(t, test.program, test.env)
+			p.exits(test.code)
+			said := p.stderr.String()
+			if strings.Count(said, "\n") != 1 {
+				t.Errorf("got %q, want one line", said)
+			}
+			wantError(t, errors.New(said), test.want...)
+		})
+	}
+}
+
+// TestSignals sends each of them to a program that would never end by itself.
+func TestSignals(t *testing.T) {
+	tests := map[string]struct {
+		signals []os.Signal
+		want    string // on standard error
+	}{
+		"SIGTERM, twice":     {[]os.Signal{syscall.SIGTERM, syscall.SIGTERM}, ""},
+		"SIGINT and SIGTERM": {[]os.Signal{os.Interrupt, syscall.SIGTERM}, ""},
+		"SIGHUP and SIGINT":  {[]os.Signal{syscall.SIGHUP, os.Interrupt}, ""},
+		"SIGQUIT":            {[]os.Signal{syscall.SIGQUIT, os.Interrupt, os.Interrupt}, "goroutine "},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := startProgram(t, "holding", nil)
+			addr, err := net.ResolveTCPAddr("tcp", p.line())
+			if err != nil {
+				t.Fatal(err)
+			}
+			held := dial(t, addr)
+			held.get("/")
+			held.answer() // which would hold a drain up for hours
+			for i, s := range test.signals {
+				p.signal(s)
+				switch {
+				case i == len(test.signals)-1:
+				case s == syscall.SIGQUIT:
+					eventually(t, "no stacks", func() bool { return strings.Contains(p.stderr.String(), test.want) })
+				default:
+					eventually(t, "the program does not drain", func() bool {
+						conn, err := net.DialTimeout("tcp", addr.String(), time.Second)
+						if err == nil {
+							_ = conn.Close()
+						}
+						return errors.Is(err, syscall.ECONNREFUSED)
+					})
+				}
+			}
+			p.exits(0)
+			held.closes()
+		})
+	}
+}
+
+// TestNoRights lets a program without them try what root may do.
+func TestNoRights(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can start a program as somebody else")
+	}
+	if limit, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start"); err == nil && strings.TrimSpace(string(limit)) == "0" {
+		t.Skip("here anybody may listen on any port: net.ipv4.ip_unprivileged_port_start is 0")
+	}
+	path := shortDir(t) + "/s" // in a directory of root's
+	self := publicSelf(t)
+	tests := map[string]struct{ address, want string }{
+		"a privileged port":     {"127.0.0.1:81", "ports below 1024 need root"},
+		"a directory of others": {"unix:" + path, "this user may not create or replace that file"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := newProgram(t, "listening", []string{"ADDRESS=" + test.address})
+			p.cmd.Args[len(p.cmd.Args)-1] = self
+			p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+			p.cmd.Dir = "/"
+			p.start()
+			p.exits(1)
+			wantError(t, errors.New(p.stderr.String()), "listening: listen on ", test.want)
+		})
+	}
+}
+
+// publicSelf is a copy of this program that everybody may run.
+func publicSelf(t *testing.T) string {
+	t.Helper()
+	dir := shortDir(t)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "program")
+	if err := os.WriteFile(path, code, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// program is this test program, started again to be another one.
+type program struct {
+	t              *testing.T
+	cmd            *exec.Cmd
+	stdout, stderr *logs
+}
+
+func startProgram(t *testing.T, name string, env []string, files ...*os.File) *program {
+	t.Helper()
+	p := newProgram(t, name, env, files...)
+	p.start()
+	return p
+}
+
+// newProgram prepares a program. A shell stands between, since only the process
+// itself knows the LISTEN_PID that it is to get.
+func newProgram(t *testing.T, name string, env []string, files ...*os.File) *program {
+	t.Helper()
+	p := &program{t: t, stdout: new(logs), stderr: new(logs)}
+	p.cmd = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0"`, os.Args[0])
+	p.cmd.Env = append(append(os.Environ(), programVariable+"="+name, "GORACE=atexit_sleep_ms=0"), env...)
+	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
+	p.cmd.ExtraFiles = files
+	return p
+}
+
+func (p *program) start() {
+	p.t.Helper()
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+}
+
+// line waits for the first line on standard output.
+func (p *program) line() (first string) {
+	p.t.Helper()
+	eventually(p.t, "the program says nothing", func() bool {
+		line, _, whole := strings.Cut(p.stdout.String(), "\n")
+		first = line
+		return whole
+	})
+	return first
+}
+
+func (p *program) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *program) exits(want int) {
+	p.t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- p.cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		p.t.Fatal("the program does not end")
+	}
+	if got := p.cmd.ProcessState.ExitCode(); got != want {
+		p.t.Errorf("exit code %d, want %d; it said\n%s", got, want, p.stderr)
+	}
+}

@@ -1,0 +1,39 @@
+package support_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+
+	"github.com/support-go/support"
+)
+
+// runProgram is the main function of a program that a test has started.
+func runProgram(name string) {
+	group := support.New(name)
+	switch name {
+	case "inherited":
+		group.HTTP("fd:web", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) }))
+	case "empty": // with two problems
+		group.Workers = -1
+	case "failing":
+		group.HTTP("127.0.0.1:0", handler())
+		group.Setup = func(context.Context) (func(context.Context) error, error) {
+			return nil, errors.New("no database\nand no hope")
+		}
+	case "listening":
+		group.HTTP(os.Getenv("ADDRESS"), handler())
+	case "holding":
+		group.Drain = support.Drain{LameDuck: never, Grace: never}
+		group.Stream("127.0.0.1:0", func(ctx context.Context, _ net.Conn) error { <-ctx.Done(); return nil })
+		server := group.HTTP("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) }))
+		go func() {
+			<-group.Ready()
+			fmt.Println(server.Addr())
+		}()
+	}
+	support.Main(group)
+}
