@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitEmptyQueue returns when the kernel holds no connection for ln to accept.
+// awaitEmptyQueue returns when the kernel holds no connection for ln to accept,
+// or when ln has been closed, by somebody who serves on it and was told to stop.
 func awaitEmptyQueue(ctx context.Context, ln net.Listener) error {
 	socket, ok := ln.(syscall.Conn)
 	if !ok {
@@ -27,7 +28,10 @@ func awaitEmptyQueue(ctx context.Context, ln net.Listener) error {
 	defer again.Stop()
 	for {
 		waiting, err := readable(raw)
-		if !waiting || err != nil {
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case !waiting || err != nil:
 			return err
 		}
 		select {

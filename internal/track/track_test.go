@@ -192,6 +192,22 @@ func TestFinishServesTheQueue(t *testing.T) {
 	}
 }
 
+// TestFinishAfterClose is what happens when a server closes its listener by
+// itself when it is told to stop.
+func TestFinishAfterClose(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln := track.NewListener(inner, ledger.New())
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := ln.Finish(t.Context()); err != nil {
+		t.Errorf("Finish after Close: got %v, want nil", err)
+	}
+}
+
 // TestCopyBetweenTwo sends a file's worth through two tracked connections,
 // which is what a proxy does.
 func TestCopyBetweenTwo(t *testing.T) {
