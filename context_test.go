@@ -60,7 +60,7 @@ func TestFromAndDraining(t *testing.T) {
 			_ = c.Close()
 			r.stop()
 			receive(t, "drain", draining)
-			r.endsWell()
+			r.endsQuietly()
 			if server.Addr() == nil {
 				t.Error("Addr is not known any more after Run")
 			}

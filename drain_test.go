@@ -58,7 +58,7 @@ func TestDrainAnswersKeptConnections(t *testing.T) {
 		}
 		c.closes()
 	}
-	r.endsWell() // early, since no connection is left
+	r.endsQuietly() // early, since no connection is left
 }
 
 func TestDrainKeepsIdleConnectionsForTheLameDuckTime(t *testing.T) {
@@ -78,7 +78,7 @@ func TestDrainKeepsIdleConnectionsForTheLameDuckTime(t *testing.T) {
 			t.Errorf("closed %v before the end of the lame-duck time", early)
 		}
 	}
-	r.endsWell()
+	r.endsQuietly()
 }
 
 func TestDrainFinishesWhatRuns(t *testing.T) {
@@ -108,7 +108,7 @@ func TestDrainFinishesWhatRuns(t *testing.T) {
 		t.Errorf("got %q, close %v; want the whole answer and Connection: close", body, resp.Close)
 	}
 	busy.closes()
-	r.endsWell()
+	r.endsQuietly()
 }
 
 // TestDrainCutsWhatOutlastsGrace has one that never ends of each kind.
@@ -178,7 +178,7 @@ func TestDrainServesTheKernelsQueue(t *testing.T) {
 			_, _ = c.answer()
 			_ = c.Close()
 		}
-		r.endsWell()
+		r.endsQuietly()
 	}
 }
 
@@ -232,7 +232,7 @@ func TestHijackedConnectionsLearnOfTheDrain(t *testing.T) {
 	c.send("x")
 	c.says("bye")
 	c.closes()
-	r.endsWell()
+	r.endsQuietly()
 }
 
 func TestStreamsLearnOfTheDrain(t *testing.T) {
@@ -252,7 +252,7 @@ func TestStreamsLearnOfTheDrain(t *testing.T) {
 	c.send("x")
 	c.says("bye")
 	c.closes()
-	r.endsWell()
+	r.endsQuietly()
 }
 
 // sayGoodbye says what it learns, and ends when its peer says something.

@@ -67,7 +67,7 @@ func TestDrainOverHTTP2(t *testing.T) {
 				t.Errorf("stream 1, with GOAWAY up to %d: got %q, want the rest of it", last, got)
 			}
 			busy.closes()
-			r.endsWell()
+			r.endsQuietly()
 		})
 	}
 }
@@ -94,7 +94,7 @@ func TestHTTP2WhileDraining(t *testing.T) {
 	}
 	late.closes()
 	_ = kept.Close()
-	r.endsWell()
+	r.endsQuietly()
 }
 
 func TestHTTP2Streams(t *testing.T) {
@@ -125,7 +125,7 @@ func TestHTTP2Streams(t *testing.T) {
 			}
 			_ = c.conn.Close()
 			r.stop()
-			r.endsWell()
+			r.endsQuietly()
 		})
 	}
 }

@@ -94,6 +94,15 @@ func (r *running) endsWell() {
 	}
 }
 
+// endsQuietly wants nothing to be worth a warning, besides.
+func (r *running) endsQuietly() {
+	r.t.Helper()
+	r.endsWell()
+	if log := r.logs.String(); strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
+		r.t.Errorf("trouble in the log:\n%s", log)
+	}
+}
+
 // logs collects what is logged.
 type logs struct {
 	mu   sync.Mutex

@@ -165,7 +165,7 @@ var errEarly = errors.New("it returned before it was told to")
 func (p *process) noteEnd(u *unit, err error) {
 	select {
 	case <-p.draining:
-		if err != nil {
+		if err != nil && !errors.Is(err, net.ErrClosed) { // which is how they learn of it
 			p.log.Warn("server ended badly", "server", u.server.name(), "error", err)
 		}
 	default:

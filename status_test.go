@@ -116,8 +116,5 @@ func TestMetaOnUnixSocket(t *testing.T) {
 		t.Errorf("got %d, %q", resp.StatusCode, body)
 	}
 	r.stop()
-	r.endsWell()
-	if logged := r.logs.String(); strings.Contains(logged, "level=ERROR") {
-		t.Errorf("an idle connection to the page is an error in the log:\n%s", logged)
-	}
+	r.endsQuietly() // though a connection to the page is open
 }
