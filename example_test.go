@@ -80,11 +80,12 @@ func ExampleGroup_setup() {
 	<-group.Ready()
 	fmt.Println("serving")
 	stop()
-	<-ended
+	fmt.Println("stopped:", <-ended)
 	// Output:
 	// open the database
 	// serving
 	// close the database
+	// stopped: <nil>
 }
 
 // Serve takes any server that has a listener. It ends when its context does.
@@ -176,7 +177,7 @@ func ExampleSocket() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "app.sock")
 	group := support.New("local")
 	server := group.HTTP("unix:"+path, http.NotFoundHandler())
@@ -191,11 +192,12 @@ func ExampleSocket() {
 		fmt.Println(info.Mode())
 	}
 	stop()
-	<-ended
+	fmt.Println("stopped:", <-ended)
 	_, err = os.Stat(path)
 	fmt.Println("gone:", errors.Is(err, os.ErrNotExist))
 	// Output:
 	// Srw-rw----
+	// stopped: <nil>
 	// gone: true
 }
 
@@ -224,8 +226,9 @@ func ExampleDraining() {
 	stop()
 	body, _ := io.ReadAll(resp.Body)
 	fmt.Print(string(body))
-	<-ended
+	fmt.Println("stopped:", <-ended)
 	// Output:
 	// first event
 	// events is over
+	// stopped: <nil>
 }

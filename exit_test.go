@@ -181,8 +181,11 @@ func (p *program) signal(s os.Signal) {
 
 func (p *program) exits(want int) {
 	p.t.Helper()
-	ended := make(chan error, 1)
-	go func() { ended <- p.cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = p.cmd.Wait() // ProcessState says it all
+	}()
 	select {
 	case <-ended:
 	case <-time.After(patience):

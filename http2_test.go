@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -240,7 +241,7 @@ func (c *client2) goesAway() (last uint32) {
 func (c *client2) closes() {
 	c.t.Helper()
 	for {
-		if _, err := c.framer.ReadFrame(); err == io.EOF {
+		if _, err := c.framer.ReadFrame(); errors.Is(err, io.EOF) {
 			return
 		} else if err != nil {
 			c.t.Fatalf("got %v, want the connection to be closed in good order", err)

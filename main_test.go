@@ -204,8 +204,14 @@ func (c *client) get(path string) {
 	c.send("GET " + path + " HTTP/1.1\r\nHost: test\r\n\r\n")
 }
 
+// reply is what the tests want to know of an answer besides its body.
+type reply struct {
+	StatusCode int
+	Close      bool // with "Connection: close"
+}
+
 // answer reads an answer whole.
-func (c *client) answer() (resp *http.Response, body string) {
+func (c *client) answer() (r reply, body string) {
 	c.t.Helper()
 	resp, err := http.ReadResponse(c.r, nil)
 	if err != nil {
@@ -216,7 +222,7 @@ func (c *client) answer() (resp *http.Response, body string) {
 	if err != nil {
 		c.t.Fatalf("answer cut: %v", err)
 	}
-	return resp, string(text)
+	return reply{resp.StatusCode, resp.Close}, string(text)
 }
 
 // says wants some text to come.

@@ -116,7 +116,7 @@ func (p *process) setup(ctx context.Context, stop <-chan prefork.Order) (early *
 			early = &o
 			p.end(errors.New(o.Why))
 			if o.Now {
-				return early, errors.New("Setup has not returned, and there is no time to wait for it")
+				return early, errors.New("support: no time to wait for Setup, which has not returned")
 			}
 		}
 	}

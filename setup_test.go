@@ -18,7 +18,7 @@ func TestSetup(t *testing.T) {
 	group := support.New("setup")
 	group.Drain = support.Drain{LameDuck: never, Grace: never}
 	var address atomic.Value
-	var ctxOfSetup context.Context
+	var errOfSetup func() error // of its context
 	var requests, cleanups atomic.Int32
 	arrived, release := make(chan struct{}), make(chan struct{})
 	begins := make(chan struct{})
@@ -29,7 +29,7 @@ func TestSetup(t *testing.T) {
 		if n := requests.Load(); n != 0 {
 			t.Errorf("%d requests before Setup", n)
 		}
-		ctxOfSetup = ctx
+		errOfSetup = ctx.Err
 		go func() { <-support.Draining(ctx); close(begins) }()
 		address.Store("db:5432")
 		return func(tidy context.Context) error {
@@ -49,7 +49,7 @@ func TestSetup(t *testing.T) {
 			close(arrived)
 			<-release
 		}
-		fmt.Fprint(w, address.Load(), " ", ctxOfSetup.Err(), " ", cleanups.Load())
+		fmt.Fprint(w, address.Load(), " ", errOfSetup(), " ", cleanups.Load())
 	}))
 	r := start(t, group)
 	c := dial(t, server.Addr())
@@ -63,8 +63,8 @@ func TestSetup(t *testing.T) {
 	}
 	_ = c.Close()
 	r.endsWell()
-	if ctxOfSetup.Err() == nil || cleanups.Load() != 1 {
-		t.Errorf("after Run: ctx %v, %d clean-ups; want it ended, and 1", ctxOfSetup.Err(), cleanups.Load())
+	if errOfSetup() == nil || cleanups.Load() != 1 {
+		t.Errorf("after Run: ctx %v, %d clean-ups; want it ended, and 1", errOfSetup(), cleanups.Load())
 	}
 }
 
@@ -186,7 +186,7 @@ func TestKillWhileSetupHangs(t *testing.T) {
 	go func() { ended <- group.Run(t.Context()) }()
 	receive(t, "Setup", running)
 	group.Kill()
-	wantError(t, receive(t, "end of Run", ended), "Setup has not returned")
+	wantError(t, receive(t, "end of Run", ended), "Setup, which has not returned")
 }
 
 func TestRunOnce(t *testing.T) {
