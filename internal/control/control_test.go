@@ -56,8 +56,9 @@ func TestDescriptorsTravel(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
+	fd := int(file.Fd())
 	path := serve(t, func(context.Context, control.Request) (control.Answer, error) {
-		return control.Answer{Value: 1, Descriptors: []int{int(file.Fd())}}, nil
+		return control.Answer{Value: 1, Descriptors: []int{fd}}, nil
 	})
 	fds, err := control.Ask(t.Context(), path, control.Request{Do: "sockets"}, nil)
 	if err != nil || len(fds) != 1 {
