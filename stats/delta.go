@@ -1,0 +1,89 @@
+package stats
+
+import (
+	"crypto/rand"
+	"sync"
+)
+
+// Delta is what a process has counted since its last Delta: a numbered part
+// of a sequence that Totals adds up.
+type Delta struct {
+	Source   string // one run of one process
+	Sequence uint64 // 1 is the first, and has everything so far
+	Snapshot
+}
+
+// MarshalBinary returns the compact form of d.
+func (d Delta) MarshalBinary() ([]byte, error) {
+	e := &encoder{b: []byte{formatVersion}}
+	e.string(d.Source)
+	e.uint(d.Sequence)
+	e.snapshot(d.Snapshot)
+	return e.b, nil
+}
+
+// UnmarshalBinary sets d to what MarshalBinary gave, under the rules of
+// Snapshot.UnmarshalBinary.
+func (d *Delta) UnmarshalBinary(b []byte) error {
+	dec, err := newDecoder(b)
+	if err != nil {
+		return err
+	}
+	read := Delta{Source: dec.string(maxName), Sequence: dec.uint()}
+	read.Snapshot = dec.snapshot()
+	if err := dec.end(); err != nil {
+		return err
+	}
+	*d = read
+	return nil
+}
+
+// Reporter makes the sequence of Deltas of one Registry. It is safe for
+// concurrent use.
+type Reporter struct {
+	reg *Registry
+
+	mu       sync.Mutex
+	source   string
+	pending  *Delta   // handed out and not acknowledged
+	reported Snapshot // what acknowledged Deltas add up to
+	current  Snapshot // what they add up to with pending
+	sequence uint64
+}
+
+// NewReporter returns a Reporter that begins with everything counted so far.
+func NewReporter(reg *Registry) *Reporter {
+	return &Reporter{reg: reg, source: rand.Text()}
+}
+
+// Next returns the Delta to send. Until Acknowledge is called with its
+// number it returns the same again, so that sending twice counts once.
+func (r *Reporter) Next() Delta {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending == nil {
+		r.current = r.reg.Snapshot()
+		r.sequence++
+		r.pending = &Delta{r.source, r.sequence, r.current.Sub(r.reported)}
+	}
+	return *r.pending
+}
+
+// Acknowledge says that the Delta of that number has been applied. Other
+// numbers do nothing.
+func (r *Reporter) Acknowledge(sequence uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending != nil && r.pending.Sequence == sequence {
+		r.reported, r.current, r.pending = r.current, Snapshot{}, nil
+	}
+}
+
+// Restart begins again as a new source with everything counted so far, for
+// Totals that have answered with ErrGap because they do not know this source.
+func (r *Reporter) Restart() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.source = rand.Text()
+	r.pending, r.reported, r.current, r.sequence = nil, Snapshot{}, Snapshot{}, 0
+}
