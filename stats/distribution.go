@@ -135,23 +135,31 @@ func (d *Distribution) AddN(v float64, n uint64) {
 func (d *Distribution) fold(now int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.foldLocked(now)
+	for s := range d.locked {
+		d.whole.drain(s)
+	}
+	d.whole.advance(now)
 }
 
-func (d *Distribution) foldLocked(now int64) {
+// locked yields each shard, locked meanwhile. The caller holds mu.
+func (d *Distribution) locked(yield func(*shard) bool) {
 	for i := range d.shards {
-		if s := d.shards[i].Load(); s != nil {
-			for !s.tryLock() {
-				runtime.Gosched() // a reader may wait; the holder needs nanoseconds
-			}
-			d.whole.drain(s)
-			s.unlock()
+		s := d.shards[i].Load()
+		if s == nil {
+			continue
+		}
+		for !s.tryLock() {
+			runtime.Gosched() // a reader may wait; the holder needs nanoseconds
+		}
+		more := yield(s)
+		s.unlock()
+		if !more {
+			return
 		}
 	}
 	if d.spare != nil {
-		d.whole.drain(d.spare)
+		yield(d.spare)
 	}
-	d.whole.advance(now)
 }
 
 // Snapshot returns what has been added so far. An Add that returned before
@@ -165,12 +173,14 @@ func (d *Distribution) snapshot(now int64) Value { return d.snapshotAt(now) }
 func (d *Distribution) snapshotAt(now int64) *DistributionSnapshot {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.foldLocked(now)
+	var recent []Sample
+	for s := range d.locked {
+		d.whole.drain(s)
+		recent = s.recentInto(recent)
+	}
+	d.whole.advance(now)
 	snap := d.whole.snapshot()
 	snap.Invalid = d.invalid.Load()
-	for i := range d.shards {
-		snap.Recent = d.shards[i].Load().recentInto(snap.Recent)
-	}
-	snap.Recent = newest(d.spare.recentInto(snap.Recent))
+	snap.Recent = newest(recent)
 	return snap
 }

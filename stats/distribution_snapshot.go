@@ -126,7 +126,7 @@ func (d *DistributionSnapshot) Sub(base *DistributionSnapshot) *DistributionSnap
 		Averages:   base.Averages,
 		AveragesAt: d.AveragesAt,
 	}
-	delta.Recent = slices.Clone(d.Recent[len(d.Recent)-int(min(delta.Count, uint64(len(d.Recent)))):])
+	delta.Recent = append([]Sample(nil), d.Recent[len(d.Recent)-int(min(delta.Count, uint64(len(d.Recent)))):]...)
 	decay(&delta.Averages, d.AveragesAt-base.AveragesAt)
 	for i, now := range d.Averages {
 		delta.Averages[i].Sum = now.Sum - delta.Averages[i].Sum

@@ -22,7 +22,10 @@ func (r *Rate) Tick() { r.tick(r.clock.exact()) }
 func (r *Rate) TickAt(at time.Time) { r.tick(r.clock.at(at)) }
 
 func (r *Rate) tick(now int64) {
-	before := r.last.Swap(now)
+	before := r.last.Load()
+	for before < now && !r.last.CompareAndSwap(before, now) {
+		before = r.last.Load()
+	}
 	if before == 0 {
 		r.first.Store(now)
 		return

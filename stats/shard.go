@@ -98,9 +98,6 @@ func (s *shard) begin(mean float64) {
 
 // recentInto appends the last values, oldest first.
 func (s *shard) recentInto(all []Sample) []Sample {
-	if s == nil {
-		return all
-	}
 	next := s.added % recentSize
 	if s.added >= recentSize {
 		all = append(all, s.recent[next:]...)

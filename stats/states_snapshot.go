@@ -36,7 +36,7 @@ func (s *StatesSnapshot) add(name string, st *state, names []string, now int64) 
 	s.States = append(s.States, StateSnapshot{
 		Name:    name,
 		Present: st.present,
-		SoFar:   time.Duration(st.present*now - st.since).Seconds(),
+		SoFar:   time.Duration(max(0, st.present*now-st.since)).Seconds(),
 		Stays:   st.stays.snapshotAt(now),
 	})
 	if st.begun > 0 {

@@ -79,7 +79,10 @@ func (t *Top) purge() {
 func (t *Top) Snapshot() *TopSnapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := &TopSnapshot{Total: t.total, Lost: t.lost, Keys: make([]Heavy, 0, len(t.weight))}
+	s := &TopSnapshot{Total: t.total, Lost: t.lost}
+	if len(t.weight) > 0 {
+		s.Keys = make([]Heavy, 0, len(t.weight))
+	}
 	for key, w := range t.weight {
 		s.Keys = append(s.Keys, Heavy{key, *w})
 	}

@@ -81,6 +81,9 @@ func addWeights(a, b []Heavy, factor int64) []Heavy {
 			sum = append(sum, next)
 		}
 	}
+	if len(sum) == 0 {
+		return nil
+	}
 	return sum
 }
 

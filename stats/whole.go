@@ -111,7 +111,7 @@ func (w *whole) snapshot() *DistributionSnapshot {
 		Sum:        w.sum,
 		Min:        w.min,
 		Max:        w.max,
-		Largest:    slices.Clone(w.largest.kept[:w.largest.n]),
+		Largest:    append([]Sample(nil), w.largest.kept[:w.largest.n]...),
 		Zeros:      w.Zeros,
 		Positive:   w.Positive.clone(),
 		Negative:   w.Negative.clone(),

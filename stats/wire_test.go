@@ -1,0 +1,141 @@
+package stats_test
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/support-go/support/stats"
+)
+
+// busy is a snapshot with some of everything.
+func busy() stats.Snapshot {
+	reg := &stats.Registry{Secret: [16]byte{1}}
+	reg.Counter("c", "k", "v").Add(300)
+	reg.Gauge("g_bytes").Set(1.5)
+	for _, v := range []float64{-2, 0, 0.001, 0.002, 1e30} {
+		reg.Distribution("d_seconds").Add(v)
+	}
+	reg.Rate("r").Tick()
+	reg.Rate("r").Tick()
+	states := reg.States("s")
+	visit := states.Enter(states.State("read"))
+	visit.Transition(states.State("work"))
+	reg.Top("t").Add("key")
+	reg.Cardinality("n").Add("key")
+	return reg.Snapshot()
+}
+
+func TestCorruptSnapshotsAreRefused(t *testing.T) {
+	good, err := busy().MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		b    []byte
+		text string
+	}{
+		"empty":           {nil, "empty"},
+		"another version": {append([]byte{2}, good[1:]...), "version 2 is unknown"},
+		"more behind":     {append(bytes.Clone(good), 0), "behind the end"},
+		"many series":     {[]byte{1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f}, "too many"},
+		"endless number":  {append([]byte{1}, bytes.Repeat([]byte{0xff}, 20)...), "too long"},
+		"unknown kind":    {[]byte{1, 0, 1, 1, 'a', 0, 99}, "unknown kind 99"},
+		"bad name":        {[]byte{1, 0, 1, 1, '\n', 0, 1, 1}, "bad name"},
+		"out of order":    {[]byte{1, 0, 2, 1, 'b', 0, 1, 1, 1, 'a', 0, 1, 1}, "out of order"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var s stats.Snapshot
+			err := s.UnmarshalBinary(tt.b)
+			if !errors.Is(err, stats.ErrFormat) || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("got %v, want an ErrFormat that says %q", err, tt.text)
+			}
+			if s.Series != nil {
+				t.Error("the snapshot was changed")
+			}
+		})
+	}
+}
+
+func TestTruncatedSnapshotsAreRefused(t *testing.T) {
+	good, err := busy().MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range good {
+		var s stats.Snapshot
+		if err := s.UnmarshalBinary(good[:n]); !errors.Is(err, stats.ErrFormat) {
+			t.Fatalf("the first %d of %d bytes gave %v, want an ErrFormat", n, len(good), err)
+		}
+	}
+}
+
+func TestLongSnapshotsAreRefusedUnread(t *testing.T) {
+	var s stats.Snapshot
+	if err := s.UnmarshalBinary(make([]byte, stats.MaxBinary+1)); !errors.Is(err, stats.ErrFormat) {
+		t.Errorf("got %v, want an ErrFormat", err)
+	}
+}
+
+func FuzzSnapshot(f *testing.F) {
+	good, err := busy().MarshalBinary()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add([]byte{1, 0, 1, 1, 'a', 0, 1, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var s stats.Snapshot
+		if got := allocated(func() { s.UnmarshalBinary(b) }); got > 64*uint64(len(b))+1<<16 {
+			t.Errorf("%d bytes made the decoder take %d", len(b), got)
+		}
+		again, err := s.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var twice stats.Snapshot
+		if s.Series != nil {
+			if err := twice.UnmarshalBinary(again); err != nil {
+				t.Fatalf("what was decoded cannot be encoded: %v", err)
+			}
+		}
+		// Nothing that can be decoded may make any of this panic.
+		s.Sub(twice)
+		twice.Merge(s)
+		_ = s.String()
+	})
+}
+
+func FuzzDelta(f *testing.F) {
+	good, err := stats.Delta{Source: "worker", Sequence: 1, Snapshot: busy()}.MarshalBinary()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var d stats.Delta
+		if err := d.UnmarshalBinary(b); err != nil {
+			return
+		}
+		var totals stats.Totals
+		if totals.Apply(d) == nil {
+			totals.Apply(d)
+			totals.End(d.Source)
+		}
+		totals.Snapshot()
+	})
+}
+
+// allocated is how many bytes f allocates, with what the runtime itself does
+// meanwhile.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
