@@ -95,20 +95,22 @@ func (b *Buckets) at(i int32) *uint64 {
 }
 
 // cover makes room for the buckets from lo up to hi, in whole octaves so that
-// it happens rarely.
+// it happens rarely, and with nothing to spare because it then stays.
 func (b *Buckets) cover(lo, hi int32) {
-	if len(b.Counts) == 0 {
-		b.Offset = lo &^ (perOctave - 1)
+	end := b.Offset + int32(len(b.Counts))
+	if len(b.Counts) > 0 {
+		if lo >= b.Offset && hi <= end {
+			return
+		}
+		lo, hi = min(lo, b.Offset), max(hi, end)
 	}
-	if lo < b.Offset {
-		lo &^= perOctave - 1
-		b.Counts = slices.Insert(b.Counts, 0, make([]uint64, b.Offset-lo)...)
-		b.Offset = lo
+	lo = lo &^ (perOctave - 1)
+	hi = (hi + perOctave - 1) &^ (perOctave - 1)
+	counts := make([]uint64, hi-lo)
+	if len(b.Counts) > 0 {
+		copy(counts[b.Offset-lo:], b.Counts)
 	}
-	if more := int(hi-b.Offset) - len(b.Counts); more > 0 {
-		more = (more + perOctave - 1) &^ (perOctave - 1)
-		b.Counts = append(b.Counts, make([]uint64, more)...)
-	}
+	b.Offset, b.Counts = lo, counts
 }
 
 func (b *Buckets) merge(other Buckets) {

@@ -166,8 +166,8 @@ func (d *decoder) distribution() *DistributionSnapshot {
 		Negative: d.buckets(),
 		Largest:  list(d, "largest values", 9, largestSize, d.sample),
 		Recent:   list(d, "recent values", 9, recentSize, d.sample),
-		Minutes:  list(d, "minutes", 38, minuteWindows, d.window),
-		Hours:    list(d, "hours", 38, hourWindows, d.window),
+		Minutes:  list(d, "minutes", 30, minuteWindows, d.window),
+		Hours:    list(d, "hours", 30, hourWindows, d.window),
 	}
 	for i := range s.Averages {
 		s.Averages[i] = Average{d.float(), d.float()}
@@ -192,7 +192,7 @@ func (d *decoder) buckets() Buckets {
 }
 
 func (d *decoder) window() Window {
-	return Window{d.int(), d.uint(), d.float(), d.float(), d.float(), d.float32(), d.float32(), d.float32()}
+	return Window{d.int(), d.uint(), d.float(), d.float32(), d.float32(), d.float32(), d.float32(), d.float32()}
 }
 
 func (d *decoder) states() *StatesSnapshot {

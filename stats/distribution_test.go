@@ -312,7 +312,7 @@ func TestWindows(t *testing.T) {
 		}
 		for i, w := range snap.Minutes {
 			m := 150 - 64 + i
-			if w.Count != 10 || w.Min != float64(m*10+1) || w.Max != float64(m*10+10) || w.Sum != float64(m*100+55) {
+			if w.Count != 10 || w.Min != float32(m*10+1) || w.Max != float32(m*10+10) || w.Sum != float64(m*100+55) {
 				t.Errorf("minute %d = %+v, want 10 values from %d to %d", i, w, m*10+1, m*10+10)
 			}
 			if math.Abs(float64(w.P50)-float64(m*10+5)) > 0.011*float64(w.P50) {

@@ -100,11 +100,9 @@ func (e *encoder) windows(all []Window) {
 		e.int(w.Start)
 		e.uint(w.Count)
 		e.float(w.Sum)
-		e.float(w.Min)
-		e.float(w.Max)
-		e.float32(w.P50)
-		e.float32(w.P95)
-		e.float32(w.P99)
+		for _, v := range [...]float32{w.Min, w.Max, w.P50, w.P95, w.P99} {
+			e.float32(v)
+		}
 	}
 }
 

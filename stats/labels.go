@@ -17,9 +17,15 @@ type Label struct{ Key, Value string }
 func appendID(id []byte, name string, labels []string) []byte {
 	id = append(id, name...)
 	for _, l := range labels {
-		id = append(append(id, 0), l...)
+		id = appendPart(id, l)
 	}
 	return id
+}
+
+// appendPart puts the length in front, so that no value that a client sends
+// looks like two.
+func appendPart(id []byte, s string) []byte {
+	return append(append(id, byte(len(s)>>8), byte(len(s))), s...)
 }
 
 // parseLabels returns labels sorted by key, with clean values.
@@ -30,33 +36,25 @@ func parseLabels(name string, labels []string) []Label {
 	if len(labels)%2 != 0 || len(labels) > 2*maxLabels {
 		panic(fmt.Errorf("%w: %q has %d strings for labels; give up to %d pairs of key and value", ErrName, name, len(labels), maxLabels))
 	}
-	var parsed []Label
+	parsed := make([]Label, 0, len(labels)/2)
 	for i := 0; i < len(labels); i += 2 {
 		if err := CheckName(labels[i]); err != nil {
 			panic(fmt.Errorf("label of %q: %w", name, err))
 		}
-		parsed = append(parsed, Label{labels[i], strings.Clone(cleanValue(labels[i+1]))})
+		parsed = append(parsed, Label{labels[i], cleanValue(labels[i+1])})
 	}
 	slices.SortFunc(parsed, func(a, b Label) int { return strings.Compare(a.Key, b.Key) })
+	if len(parsed) == 0 { // as plain as what is decoded
+		return nil
+	}
 	return parsed
 }
 
-func (l Limits) orDefaults() Limits {
-	def := func(v *int, d int) {
-		if *v <= 0 {
-			*v = d
-		}
-	}
-	def(&l.Names, 2000)
-	def(&l.PerName, 100)
-	def(&l.Series, 10_000)
-	return l
-}
-
+// idOf is appendID of parsed labels.
 func idOf(name string, labels []Label) string {
-	flat := make([]string, 0, 2*len(labels))
+	id := append(make([]byte, 0, 128), name...)
 	for _, l := range labels {
-		flat = append(flat, l.Key, l.Value)
+		id = appendPart(appendPart(id, l.Key), l.Value)
 	}
-	return string(appendID(nil, name, flat))
+	return string(id)
 }

@@ -47,6 +47,18 @@ type Limits struct {
 	Series  int // in all; default 10,000
 }
 
+func (l Limits) orDefaults() Limits {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&l.Names, 2000)
+	def(&l.PerName, 100)
+	def(&l.Series, 10_000)
+	return l
+}
+
 // Counter returns the Counter of that name and labels.
 func (r *Registry) Counter(name string, labels ...string) *Counter {
 	return r.instrument(KindCounter, name, labels).(*Counter)

@@ -18,8 +18,8 @@ func TestSameNameAndLabelsGiveTheSameInstrument(t *testing.T) {
 	if reg.Counter("c", "a", "1") == reg.Counter("c", "a", "2") {
 		t.Error("different values gave the same Counter")
 	}
-	if reg.Counter("c", "a", "x\x00b") == reg.Counter("c", "a", "x", "b", "") {
-		t.Error("a NUL in a value made two series one")
+	if reg.Counter("c", "a", "x\x00\x01b\x00\x00") == reg.Counter("c", "a", "x", "b", "") {
+		t.Error("NULs in a value made two series one")
 	}
 }
 
@@ -66,6 +66,7 @@ func TestMistakesAreRefused(t *testing.T) {
 		"nine labels":  {func() { reg.Counter("a", make([]string, 18)...) }, stats.ErrName, "8 pairs"},
 		"other kind":   {func() { reg.Gauge("taken") }, stats.ErrKind, "counter, not a gauge"},
 		"with labels":  {func() { reg.Gauge("taken", "a", "b") }, stats.ErrKind, "counter, not a gauge"},
+		"reserved":     {func() { reg.Counter("overflow.gauge") }, stats.ErrName, "registry's own"},
 		"nil registry": {func() { (*stats.Registry)(nil).Counter("") }, stats.ErrName, "it is empty"},
 	}
 	for name, tt := range tests {

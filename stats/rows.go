@@ -8,33 +8,32 @@ import (
 // rows are counts of buckets that exist by whole octaves, and only those that
 // are needed. The zero value is empty.
 type rows struct {
-	of     [zeroPlace + 1]uint8 // of each place; 0 is none
+	of     [zeroPlace + 1]uint8 // of each place, counted from 1; 0 is none
 	counts [][perOctave]uint32
 }
 
 // row returns the counts of a place, making them if need be.
 func (r *rows) row(octave uint) *[perOctave]uint32 {
-	i := r.of[octave]
-	if i == 0 {
-		i = r.grow(octave)
+	if r.of[octave] == 0 {
+		r.grow(octave)
 	}
-	return &r.counts[i]
+	return &r.counts[r.of[octave]-1]
 }
 
-func (r *rows) grow(octave uint) uint8 {
-	if r.counts == nil {
-		r.counts = make([][perOctave]uint32, 1, 4) // row 0 stays empty
-	}
-	r.counts = append(r.counts, [perOctave]uint32{})
-	r.of[octave] = uint8(len(r.counts) - 1)
-	return r.of[octave]
+// grow adds one row and no spare ones: it happens a few times in all, and
+// the memory stays.
+func (r *rows) grow(octave uint) {
+	counts := make([][perOctave]uint32, len(r.counts)+1)
+	copy(counts, r.counts)
+	r.counts = counts
+	r.of[octave] = uint8(len(counts))
 }
 
 // all yields every row that exists with its place.
 func (r *rows) all() iter.Seq2[uint, *[perOctave]uint32] {
 	return func(yield func(uint, *[perOctave]uint32) bool) {
 		for octave, i := range r.of {
-			if i != 0 && !yield(uint(octave), &r.counts[i]) {
+			if i != 0 && !yield(uint(octave), &r.counts[i-1]) {
 				return
 			}
 		}

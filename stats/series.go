@@ -2,6 +2,7 @@ package stats
 
 import (
 	"crypto/rand"
+	"fmt"
 	"strings"
 
 	"github.com/support-go/support/internal/siphash"
@@ -21,39 +22,68 @@ type series struct {
 
 // family is all series of one name.
 type family struct {
+	name     string
 	kind     Kind
 	series   int
-	diverted uint64 // requests for series that went to overflow
+	overflow *series // for what is past a limit
+	diverted uint64  // requests that overflow got
 }
 
-// find returns the series, new, known, or that of overflow.
+// find returns the series, known or new, or that of overflow.
 func (r *Registry) find(kind Kind, name string, labels []Label) *series {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begin()
-	id := idOf(name, labels)
-	if s := r.series[id]; s != nil {
+	if s := r.series[idOf(name, labels)]; s != nil {
 		return s
 	}
 	limits := r.Limits.orDefaults()
+	full := len(r.series) >= limits.Series
 	f := r.families[name]
 	switch {
-	case f == nil && len(r.families) >= limits.Names, f == nil && len(r.series) >= limits.Series:
-		name, labels = Overflow+"."+kind.String(), nil
 	case f != nil && f.kind != kind:
 		return &series{kind: f.kind} // the caller says what is wrong
-	case len(labels) > 0 && f != nil && f.series >= limits.PerName, len(labels) > 0 && len(r.series) >= limits.Series:
+	case f == nil && strings.HasPrefix(name, Overflow+"."):
+		panic(fmt.Errorf("%w: %q; names that begin with %q are the registry's own", ErrName, name, Overflow+"."))
+	case f == nil && (full || len(r.families) >= limits.Names):
+		return r.divert(r.family(kind, Overflow+"."+kind.String()), nil)
+	case len(labels) > 0 && (full || f != nil && f.series >= limits.PerName):
+		return r.divert(f, labels)
+	}
+	return r.add(r.family(kind, name), labels)
+}
+
+// family returns the family of that name, making it if need be.
+func (r *Registry) family(kind Kind, name string) *family {
+	f := r.families[name]
+	if f == nil {
+		f = &family{name: strings.Clone(name), kind: kind}
+		r.families[f.name] = f
+	}
+	return f
+}
+
+// divert returns the series for what is past a limit.
+func (r *Registry) divert(f *family, labels []Label) *series {
+	f.diverted++
+	if f.overflow == nil {
 		for i := range labels {
 			labels[i].Value = Overflow
 		}
-	default:
-		return r.add(id, kind, name, labels)
+		f.overflow = r.add(f, labels)
 	}
-	s := r.series[idOf(name, labels)]
-	if s == nil {
-		s = r.add(idOf(name, labels), kind, name, labels)
+	return f.overflow
+}
+
+// add makes a series. It copies the strings, which may be parts of a request.
+func (r *Registry) add(f *family, labels []Label) *series {
+	for i, l := range labels {
+		labels[i] = Label{strings.Clone(l.Key), strings.Clone(l.Value)}
 	}
-	r.families[name].diverted++
+	s := &series{f.name, labels, f.kind, r.newInstrument(f.kind)}
+	r.series[idOf(f.name, labels)] = s
+	r.sorted = nil
+	f.series++
 	return s
 }
 
@@ -69,17 +99,6 @@ func (r *Registry) begin() {
 		}
 		r.secret = siphash.KeyOf(secret)
 	})
-}
-
-func (r *Registry) add(id string, kind Kind, name string, labels []Label) *series {
-	s := &series{strings.Clone(name), labels, kind, r.newInstrument(kind)}
-	r.series[id] = s
-	r.sorted = nil
-	if r.families[name] == nil {
-		r.families[s.name] = &family{kind: kind}
-	}
-	r.families[name].series++
-	return s
 }
 
 func (r *Registry) newInstrument(kind Kind) instrument {

@@ -25,7 +25,7 @@ type shard struct {
 	rows
 	recent [recentSize]Sample
 
-	_ [128]byte // keeps the next shard's lock off our cache lines
+	_ [64]byte // keeps the next shard's lock off our cache lines
 }
 
 const (

@@ -85,8 +85,8 @@ func (w *whole) advance(now int64) {
 	const minute, hour = int64(time.Minute), int64(time.Hour)
 	if w.at == 0 {
 		w.at = now
-		w.minute.Start = now - now%minute
-		w.hour.Start = now - now%hour
+		w.minute.start = now - now%minute
+		w.hour.start = now - now%hour
 	}
 	decay(&w.averages, now-w.at)
 	w.at = max(w.at, now)
@@ -95,12 +95,12 @@ func (w *whole) advance(now int64) {
 		w.averages[i].Weight += w.sinceAt.Weight
 	}
 	w.sinceAt = Average{}
-	if now < w.minute.Start+minute {
+	if now < w.minute.start+minute {
 		return
 	}
 	w.hour.add(&w.minute)
 	w.minutes = keep(w.minutes, w.minute.end(now-now%minute), minuteWindows)
-	if now >= w.hour.Start+hour {
+	if now >= w.hour.start+hour {
 		w.hours = keep(w.hours, w.hour.end(now-now%hour), hourWindows)
 	}
 }

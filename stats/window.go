@@ -11,7 +11,8 @@ import (
 type Window struct {
 	Start         int64 // in Unix nanoseconds
 	Count         uint64
-	Sum, Min, Max float64
+	Sum           float64
+	Min, Max      float32 // rounded, as the quantiles are, to save memory
 	P50, P95, P99 float32
 }
 
@@ -56,39 +57,42 @@ func decay(averages *[6]Average, passed int64) {
 
 // window is a minute or hour that has not ended.
 type window struct {
-	Window
-	rows rows
+	start    int64
+	count    uint64
+	sum      float64
+	min, max float64
+	rows     rows
 }
 
 func (w *window) tally(count uint64, sum, low, high float64) {
 	if count == 0 {
 		return
 	}
-	if w.Count == 0 {
-		w.Min, w.Max = low, high
+	if w.count == 0 {
+		w.min, w.max = low, high
 	}
-	w.Min, w.Max = min(w.Min, low), max(w.Max, high)
-	w.Count += count
-	w.Sum += sum
+	w.min, w.max = min(w.min, low), max(w.max, high)
+	w.count += count
+	w.sum += sum
 }
 
 // add takes in a shorter window.
 func (w *window) add(part *window) {
-	w.tally(part.Count, part.Sum, part.Min, part.Max)
+	w.tally(part.count, part.sum, part.min, part.max)
 	w.rows.add(&part.rows)
 }
 
 // end closes the window and makes w ready for the one that begins at start.
 func (w *window) end(start int64) Window {
-	done := w.Window
+	done := Window{Start: w.start, Count: w.count, Sum: w.sum, Min: float32(w.min), Max: float32(w.max)}
 	if done.Count > 0 {
-		q := quantiles{w.rows.buckets(), w.Min, w.Max}
+		q := quantiles{w.rows.buckets(), w.min, w.max}
 		done.P50 = float32(q.at(0.5))
 		done.P95 = float32(q.at(0.95))
 		done.P99 = float32(q.at(0.99))
 	}
-	w.Window = Window{Start: start}
 	w.rows.clear()
+	*w = window{start: start, rows: w.rows}
 	return done
 }
 
@@ -98,11 +102,9 @@ func keep(all []Window, done Window, limit int) []Window {
 	if done.Count == 0 {
 		return all
 	}
-	all = append(slices.Clip(all), done)
-	if len(all) > limit {
-		all = slices.Clone(all[len(all)-limit:])
-	}
-	return all
+	kept := make([]Window, 0, min(limit, len(all)+1))
+	kept = append(kept, all[max(0, len(all)+1-limit):]...)
+	return append(kept, done)
 }
 
 // mergeWindows adds up windows that began at the same time.

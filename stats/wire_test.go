@@ -65,7 +65,7 @@ func TestTruncatedSnapshotsAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range good {
+	for n := 0; n < len(good); n += 1 + n/300 {
 		var s stats.Snapshot
 		if err := s.UnmarshalBinary(good[:n]); !errors.Is(err, stats.ErrFormat) {
 			t.Fatalf("the first %d of %d bytes gave %v, want an ErrFormat", n, len(good), err)
