@@ -1,6 +1,8 @@
 package stats
 
 import (
+	"cmp"
+	"strings"
 	"sync"
 	"time"
 )
@@ -43,9 +45,10 @@ type state struct {
 }
 
 // State returns the state of that name. Look it up once. Names are cleaned as
-// values of labels are; from the 32nd on all are one, called overflow.
+// values of labels are, and an empty one is unnamed; from the 32nd on all are
+// one, called overflow.
 func (s *States) State(name string) State {
-	name = cleanValue(name)
+	name = cmp.Or(cleanValue(name), "unnamed")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, n := range s.names {
@@ -59,7 +62,7 @@ func (s *States) State(name string) State {
 	if len(s.names) == MaxStates-1 {
 		name = Overflow
 	}
-	s.names = append(s.names, name)
+	s.names = append(s.names, strings.Clone(name))
 	s.states = append(s.states, &state{stays: newDistribution(s.lanes, s.clock)})
 	return State(len(s.names) - 1)
 }
