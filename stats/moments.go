@@ -85,16 +85,17 @@ func (m Moments) less(a Moments) Moments {
 	return b
 }
 
-// powers are sums of powers of the distances from a value near the mean,
-// which takes no division for each value.
+// powers are the sum of values and sums of powers of their distances from a
+// value near the mean, which takes no division for each value.
 type powers struct {
-	near           float64
+	near, sum      float64
 	s1, s2, s3, s4 float64
 }
 
 func (p *powers) add(v float64) {
 	d := v - p.near
 	dd := d * d
+	p.sum += v
 	p.s1 += d
 	p.s2 += dd
 	p.s3 += dd * d

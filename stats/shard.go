@@ -9,16 +9,16 @@ import (
 // until a fold drains it into the whole. All but lock is guarded by lock.
 type shard struct {
 	lock  atomic.Uint32 // 1 while somebody adds or drains
-	left  uint32        // values until settle
-	batch uint32        // values from one settle to the next
 	added uint64        // values ever, which says where recent goes on
+	next  uint64        // what added is at the next settle
+	done  uint64        // what added was at the last one
 
 	low   float64 // below it a value is a new minimum
 	floor float64 // above it a value is among the largest
-	sum   float64
 	powers
 
 	settled Moments // since the last drain, but for the unfinished batch
+	sum     float64 // likewise
 	min     Sample
 	largest largest
 
@@ -40,7 +40,7 @@ const (
 )
 
 func newShard() *shard {
-	return &shard{left: 1, batch: 1, low: math.Inf(1), floor: math.Inf(-1)}
+	return &shard{next: 1, low: math.Inf(1), floor: math.Inf(-1)}
 }
 
 func (s *shard) tryLock() bool { return s.lock.CompareAndSwap(0, 1) }
@@ -51,15 +51,13 @@ func (s *shard) unlock() { s.lock.Store(0) }
 // has looked up the place of v, which has one, and holds the lock.
 func (s *shard) add(v float64, now int64, octave uint, sub uint64) (full bool) {
 	s.row(octave)[sub%perOctave]++
-	s.sum += v
 	s.powers.add(v)
 	s.recent[s.added%recentSize] = Sample{v, now}
 	s.added++
 	if v < s.low || v > s.floor {
 		s.extreme(Sample{v, now})
 	}
-	s.left--
-	return s.left == 0 && s.settle()
+	return s.added == s.next && s.settle()
 }
 
 func (s *shard) extreme(v Sample) {
@@ -77,13 +75,15 @@ func (s *shard) extreme(v Sample) {
 // settle turns the sums of powers, while they are small, into moments. It
 // reports whether the shard should be drained.
 func (s *shard) settle() (full bool) {
-	if s.left == s.batch {
+	n := s.added - s.done
+	if n == 0 {
 		return false
 	}
-	s.settled.merge(s.powers.moments(uint64(s.batch - s.left)))
+	s.settled.merge(s.powers.moments(n))
+	s.sum += s.powers.sum
 	s.powers = powers{near: s.settled.Mean}
-	s.batch = min(s.batch*batchGrowth, maxBatch)
-	s.left = s.batch
+	s.done = s.added
+	s.next = s.added + min(n*batchGrowth, maxBatch)
 	return s.settled.Count >= drainAt
 }
 
