@@ -19,7 +19,7 @@ type DistributionSnapshot struct {
 	Positive, Negative Buckets
 
 	Largest []Sample // the 8 largest values, largest first
-	Recent  []Sample // the last 64 values, oldest first
+	Recent  []Sample // the last 64 values, oldest first; merged ones of the same time in any order
 
 	Minutes []Window // the last 64 with values that have ended, oldest first
 	Hours   []Window // the last 32 likewise
@@ -89,7 +89,7 @@ func (d *DistributionSnapshot) Merge(other *DistributionSnapshot) {
 	d.Positive.merge(other.Positive)
 	d.Negative.merge(other.Negative)
 	d.Positive, d.Negative = d.Positive.trim(), d.Negative.trim()
-	d.Largest = mergeSorted(d.Largest, other.Largest, byValue, largestSize)
+	d.Largest = mergeLargest(d.Largest, other.Largest)
 	d.Recent = mergeRecent(d.Recent, other.Recent)
 	d.Minutes = mergeWindows(d.Minutes, other.Minutes, minuteWindows)
 	d.Hours = mergeWindows(d.Hours, other.Hours, hourWindows)

@@ -35,44 +35,50 @@ func byValue(a, b Sample) int {
 	return cmp.Compare(a.At, b.At)
 }
 
-// mergeSorted returns the first limit of a and b together, both sorted by
-// order.
-func mergeSorted(a, b []Sample, order func(a, b Sample) int, limit int) []Sample {
+// mergeLargest keeps the largest of both, largest first, in the memory of a.
+func mergeLargest(a, b []Sample) []Sample {
 	if len(b) == 0 {
 		return a
 	}
-	all := make([]Sample, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if order(b[0], a[0]) < 0 {
-			all, b = append(all, b[0]), b[1:]
-		} else {
-			all, a = append(all, a[0]), a[1:]
+	var merged [largestSize]Sample
+	into := a[:0]
+	n := 0
+	for ; n < largestSize && len(a)+len(b) > 0; n++ {
+		first := &a
+		if len(a) == 0 || len(b) > 0 && byValue(b[0], a[0]) < 0 {
+			first = &b
 		}
+		merged[n], *first = (*first)[0], (*first)[1:]
 	}
-	all = append(append(all, a...), b...)
-	return all[:min(limit, len(all)):min(limit, len(all))]
+	return append(into, merged[:n]...)
 }
 
-// mergeRecent keeps the newest of both, oldest first.
+// mergeRecent keeps the newest of both, oldest first, in the memory of a.
 func mergeRecent(a, b []Sample) []Sample {
 	if len(b) == 0 {
 		return a
 	}
-	newest := make([]Sample, min(recentSize, len(a)+len(b)))
-	for i := len(newest) - 1; i >= 0; i-- {
+	var merged [recentSize]Sample
+	into := a[:0]
+	first := recentSize
+	for ; first > 0 && len(a)+len(b) > 0; first-- {
 		last := &a
 		if len(a) == 0 || len(b) > 0 && byTime(b[len(b)-1], a[len(a)-1]) >= 0 {
 			last = &b
 		}
-		newest[i] = (*last)[len(*last)-1]
+		merged[first-1] = (*last)[len(*last)-1]
 		*last = (*last)[:len(*last)-1]
 	}
-	return newest
+	return append(into, merged[first:]...)
 }
 
-// newest sorts samples and returns the last, oldest first.
+// newest sorts samples by time and returns the last, oldest first. Those of
+// one shard with the same time stay in the order in which they came.
 func newest(all []Sample) []Sample {
-	slices.SortFunc(all, byTime)
+	earlier := func(a, b Sample) int { return cmp.Compare(a.At, b.At) }
+	if !slices.IsSortedFunc(all, earlier) {
+		slices.SortStableFunc(all, earlier)
+	}
 	return all[max(0, len(all)-recentSize):]
 }
 
