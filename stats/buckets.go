@@ -158,9 +158,6 @@ func (b Buckets) clone() Buckets {
 	return b
 }
 
-// Upper returns the upper bound of bucket i, which is in the bucket.
-func (b Buckets) Upper(i int32) float64 { return math.Exp2(float64(i+1) / perOctave) }
-
 // middle is the value whose relative distance to both ends of bucket i is the
 // same.
 func middle(i int32) float64 {

@@ -44,6 +44,11 @@ func parseLabels(name string, labels []string) []Label {
 		parsed = append(parsed, Label{labels[i], cleanValue(labels[i+1])})
 	}
 	slices.SortFunc(parsed, func(a, b Label) int { return strings.Compare(a.Key, b.Key) })
+	for i := 1; i < len(parsed); i++ {
+		if parsed[i].Key == parsed[i-1].Key {
+			panic(fmt.Errorf("%w: %q has the label %q twice", ErrName, name, parsed[i].Key))
+		}
+	}
 	if len(parsed) == 0 { // as plain as what is decoded
 		return nil
 	}
@@ -57,4 +62,13 @@ func idOf(name string, labels []Label) string {
 		id = appendPart(appendPart(id, l.Key), l.Value)
 	}
 	return string(id)
+}
+
+// overflowed returns the labels of the series for what is past a limit.
+func overflowed(labels []Label) []Label {
+	over := make([]Label, len(labels))
+	for i, l := range labels {
+		over[i] = Label{l.Key, Overflow}
+	}
+	return over
 }

@@ -66,6 +66,7 @@ func TestMistakesAreRefused(t *testing.T) {
 		"nine labels":  {func() { reg.Counter("a", make([]string, 18)...) }, stats.ErrName, "8 pairs"},
 		"other kind":   {func() { reg.Gauge("taken") }, stats.ErrKind, "counter, not a gauge"},
 		"with labels":  {func() { reg.Gauge("taken", "a", "b") }, stats.ErrKind, "counter, not a gauge"},
+		"label twice":  {func() { reg.Counter("a", "k", "1", "k", "2") }, stats.ErrName, `"k" twice`},
 		"reserved":     {func() { reg.Counter("overflow.gauge") }, stats.ErrName, "registry's own"},
 		"nil registry": {func() { (*stats.Registry)(nil).Counter("") }, stats.ErrName, "it is empty"},
 	}
@@ -150,6 +151,15 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+func TestOverflowOfItsOwnName(t *testing.T) {
+	reg := &stats.Registry{Limits: stats.Limits{PerName: 1}}
+	reg.Counter("c", "k", stats.Overflow).Add(1) // sent by a client
+	reg.Counter("c", "k", "x").Add(1)
+	if got := reg.Snapshot().Lookup("c", "k", stats.Overflow); got != stats.Count(2) {
+		t.Errorf("overflow = %v, want both", got)
+	}
 }
 
 func TestUnit(t *testing.T) {

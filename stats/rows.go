@@ -1,9 +1,6 @@
 package stats
 
-import (
-	"iter"
-	"math"
-)
+import "math"
 
 // rows are counts of buckets that exist by whole octaves, and only those that
 // are needed. The zero value is empty.
@@ -30,19 +27,17 @@ func (r *rows) grow(octave uint) {
 }
 
 // all yields every row that exists with its place.
-func (r *rows) all() iter.Seq2[uint, *[perOctave]uint32] {
-	return func(yield func(uint, *[perOctave]uint32) bool) {
-		for octave, i := range r.of {
-			if i != 0 && !yield(uint(octave), &r.counts[i-1]) {
-				return
-			}
+func (r *rows) all(yield func(uint, *[perOctave]uint32) bool) {
+	for octave, i := range r.of {
+		if i != 0 && !yield(uint(octave), &r.counts[i-1]) {
+			return
 		}
 	}
 }
 
 // buckets returns the counts in the form of a snapshot.
 func (r *rows) buckets() (b signedBuckets) {
-	for octave, row := range r.all() {
+	for octave, row := range r.all {
 		b.addRow(octave, row)
 	}
 	return b
@@ -91,7 +86,7 @@ func (b *Buckets) addRow(octave uint, row *[perOctave]uint32) {
 // add adds the counts of other. A count stays at its largest value rather
 // than overflow.
 func (r *rows) add(other *rows) {
-	for octave, row := range other.all() {
+	for octave, row := range other.all {
 		r.addRow(octave, row)
 	}
 }

@@ -67,9 +67,10 @@ func (r *Registry) family(kind Kind, name string) *family {
 func (r *Registry) divert(f *family, labels []Label) *series {
 	f.diverted++
 	if f.overflow == nil {
-		for i := range labels {
-			labels[i].Value = Overflow
-		}
+		labels = overflowed(labels)
+		f.overflow = r.series[idOf(f.name, labels)] // if a client has sent that value
+	}
+	if f.overflow == nil {
 		f.overflow = r.add(f, labels)
 	}
 	return f.overflow

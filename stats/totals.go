@@ -15,7 +15,13 @@ var ErrGap = errors.New("stats: deltas are missing")
 // Totals adds up the Deltas of many processes and keeps the sum after they
 // have gone, so that a counter never goes backwards because a process was
 // replaced. The zero value is ready. It is safe for concurrent use.
+//
+// Each process has chosen anew which label values it kept apart (see Limits).
+// Totals keeps those of ended processes only up to its own Limits; the rest
+// moves to the series overflow, so that the sum over a name stays what it was.
 type Totals struct {
+	Limits Limits // set before use; Names does not matter
+
 	mu   sync.Mutex
 	live map[string]*source
 	gone Snapshot // of all that have ended
@@ -66,7 +72,7 @@ func (t *Totals) End(name string) error {
 		return nil
 	}
 	delete(t.live, name)
-	return t.gone.Merge(s.total.past())
+	return t.gone.Merge(s.total.past().within(t.Limits.orDefaults(), t.gone))
 }
 
 // Sources returns the names of the processes that have not ended, sorted.

@@ -234,3 +234,43 @@ func TestEndKeepsTimeInStatesButNobodyPresent(t *testing.T) {
 		t.Errorf("got %v, want nobody present and one entry", fmt.Sprint(got))
 	}
 }
+
+// TestTotalsAreBounded has workers that crash again and again, each with other
+// label values that clients have sent.
+func TestTotalsAreBounded(t *testing.T) {
+	totals := stats.Totals{Limits: stats.Limits{PerName: 50}}
+	const workers, values = 20, 40
+	for w := range workers {
+		reg := new(stats.Registry)
+		for i := range values {
+			reg.Counter("c", "path", fmt.Sprint(w, "/", i)).Add(1)
+			reg.Distribution("d", "path", fmt.Sprint(w, "/", i)).Add(float64(i))
+		}
+		d := stats.NewReporter(reg).Next()
+		if err := errors.Join(totals.Apply(d), totals.End(d.Source)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	snap, err := totals.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	count, inDistributions := stats.Count(0), uint64(0)
+	for _, s := range snap.Series {
+		switch v := s.Value.(type) {
+		case stats.Count:
+			count += v
+		case *stats.DistributionSnapshot:
+			inDistributions += v.Count
+		}
+	}
+	if count != workers*values || inDistributions != workers*values {
+		t.Errorf("%d and %d are counted, want %d", count, inDistributions, workers*values)
+	}
+	if n := len(snap.Series); n > 2*51 {
+		t.Errorf("%d series are kept, want at most 50 of each name and overflow", n)
+	}
+	if got := snap.Lookup("c", "path", stats.Overflow); got != stats.Count(workers*values-50) {
+		t.Errorf("overflow is %v, want %d", got, workers*values-50)
+	}
+}

@@ -61,7 +61,7 @@ func lower(a, b Sample) bool {
 func higher(a, b Sample) bool { return byValue(a, b) < 0 }
 
 func (w *whole) drainRows(r *rows) {
-	for octave, row := range r.all() {
+	for octave, row := range r.all {
 		if *row == [perOctave]uint32{} {
 			continue
 		}
