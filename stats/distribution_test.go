@@ -13,8 +13,6 @@ import (
 	"github.com/support-go/support/stats"
 )
 
-const million = 1_000_000
-
 // shapes are the kinds of data that quantiles and moments are tried on.
 var shapes = map[string]func(*rand.Rand) float64{
 	"normal":     func(r *rand.Rand) float64 { return 100 + 15*r.NormFloat64() },
@@ -52,14 +50,14 @@ func TestAccuracy(t *testing.T) {
 	for shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			t.Parallel()
-			values := sample(shape, million)
+			values := sample(shape, manyValues)
 			snap := added(values...)
 			if shape != "constant" { // see TestConstantValuesHaveNoSpread
 				checkMoments(t, snap, values)
 			}
 			slices.Sort(values)
 			for _, p := range []float64{0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1} {
-				want := values[max(0, int(math.Ceil(p*million))-1)]
+				want := values[max(0, int(math.Ceil(p*manyValues))-1)]
 				got := snap.Quantile(p)
 				if math.Abs(got-want) > 0.011*math.Abs(want) {
 					t.Errorf("Quantile(%v) = %v, want %v within 1.1 %%", p, got, want)
