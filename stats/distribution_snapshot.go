@@ -121,12 +121,12 @@ func (d *DistributionSnapshot) Sub(base *DistributionSnapshot) *DistributionSnap
 		Positive:   d.Positive.less(base.Positive),
 		Negative:   d.Negative.less(base.Negative),
 		Largest:    without(d.Largest, base.Largest),
+		Recent:     without(d.Recent, base.Recent),
 		Minutes:    since(d.Minutes, base.Minutes),
 		Hours:      since(d.Hours, base.Hours),
 		Averages:   base.Averages,
 		AveragesAt: d.AveragesAt,
 	}
-	delta.Recent = append([]Sample(nil), d.Recent[len(d.Recent)-int(min(delta.Count, uint64(len(d.Recent)))):]...)
 	decay(&delta.Averages, d.AveragesAt-base.AveragesAt)
 	for i, now := range d.Averages {
 		delta.Averages[i].Sum = now.Sum - delta.Averages[i].Sum

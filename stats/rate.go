@@ -75,7 +75,12 @@ func (r *RateSnapshot) Merge(other *RateSnapshot) {
 	}
 	r.Last = max(r.Last, other.Last)
 	r.Ticks += other.Ticks
-	r.Gaps.Merge(other.Gaps)
+	if r.Gaps == nil {
+		r.Gaps = &DistributionSnapshot{}
+	}
+	if other.Gaps != nil {
+		r.Gaps.Merge(other.Gaps)
+	}
 }
 
 // Sub returns what was added since base, an earlier snapshot of the same

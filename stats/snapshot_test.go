@@ -46,7 +46,7 @@ func use(t *rapid.T, reg *stats.Registry, label string, from int64) {
 	for range rapid.IntRange(0, 40).Draw(t, label) {
 		at = at.Add(time.Second)
 		k := key.Draw(t, "key")
-		switch rapid.IntRange(0, 6).Draw(t, "what") {
+		switch rapid.IntRange(0, 7).Draw(t, "what") {
 		case 0:
 			reg.Counter("c", "k", k).Add(rapid.Int64Range(-5, 100).Draw(t, "n"))
 		case 1:
@@ -62,6 +62,8 @@ func use(t *rapid.T, reg *stats.Registry, label string, from int64) {
 			reg.Top("t").AddWeight(k, rapid.Int64Range(1, 9).Draw(t, "weight"))
 		case 6:
 			reg.Cardinality("n").Add(k)
+		case 7:
+			reg.Distribution("d_seconds").AddN(value.Draw(t, "value"), rapid.Uint64Range(0, 99).Draw(t, "times"))
 		}
 	}
 }

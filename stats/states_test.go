@@ -113,3 +113,19 @@ func TestRateMeasuresGaps(t *testing.T) {
 		}
 	})
 }
+
+func TestZeroSnapshotsMerge(t *testing.T) {
+	reg := new(stats.Registry)
+	rate, states := reg.Rate("r"), reg.States("s")
+	rate.Tick()
+	states.Enter(states.State("a"))
+	var r stats.RateSnapshot
+	r.Merge(&stats.RateSnapshot{})
+	r.Merge(rate.Snapshot())
+	var s stats.StatesSnapshot
+	s.Merge(&stats.StatesSnapshot{})
+	s.Merge(states.Snapshot())
+	if r.Ticks != 1 || s.State("a").Present != 1 {
+		t.Errorf("got %+v and %+v, want one tick and one present", r, s)
+	}
+}

@@ -215,6 +215,38 @@ func TestGapsAreFoundAndRestartMendsThem(t *testing.T) {
 	}
 }
 
+// TestTotalsAreHandedOver has the keeper of the totals replaced, as in an
+// upgrade: nothing is lost and the workers go on.
+func TestTotalsAreHandedOver(t *testing.T) {
+	var before, after stats.Totals
+	worker, dead := new(stats.Registry), new(stats.Registry)
+	worker.Counter("c").Add(5)
+	dead.Counter("c").Add(3)
+	reporter, deadReporter := stats.NewReporter(worker), stats.NewReporter(dead)
+	first, last := reporter.Next(), deadReporter.Next()
+	if err := errors.Join(before.Apply(first), before.Apply(last), before.End(last.Source)); err != nil {
+		t.Fatal(err)
+	}
+	reporter.Acknowledge(first.Sequence)
+	b, err := before.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := after.UnmarshalBinary(b); err != nil {
+		t.Fatal(err)
+	}
+	worker.Counter("c").Add(1)
+	if err := errors.Join(after.Apply(first), after.Apply(reporter.Next())); err != nil {
+		t.Fatal(err)
+	}
+	if snap, _ := after.Snapshot(); snap.Lookup("c") != stats.Count(9) {
+		t.Errorf("total is %v, want 9", snap.Lookup("c"))
+	}
+	if err := after.UnmarshalBinary(b[:len(b)-1]); !errors.Is(err, stats.ErrFormat) {
+		t.Errorf("cut short it gave %v, want an ErrFormat", err)
+	}
+}
+
 func TestEndKeepsTimeInStatesButNobodyPresent(t *testing.T) {
 	reg := new(stats.Registry)
 	states := reg.States("s")

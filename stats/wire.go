@@ -16,6 +16,7 @@ const (
 	MaxBinary = 64 << 20
 
 	maxSeries       = 1 << 20
+	maxSources      = 1 << 16
 	maxStatesMerged = 8 * MaxStates
 )
 

@@ -134,6 +134,36 @@ func FuzzDelta(f *testing.F) {
 	})
 }
 
+func FuzzTotals(f *testing.F) {
+	for _, series := range busy().Series {
+		var totals stats.Totals
+		for _, source := range []string{"a", "b"} {
+			d := stats.Delta{Source: source, Sequence: 1, Snapshot: stats.Snapshot{Series: []stats.Series{series}}}
+			if err := totals.Apply(d); err != nil {
+				f.Fatal(err)
+			}
+		}
+		if err := totals.End("a"); err != nil {
+			f.Fatal(err)
+		}
+		good, err := totals.MarshalBinary()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(good)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var totals stats.Totals
+		if totals.UnmarshalBinary(b) != nil {
+			return
+		}
+		for _, source := range totals.Sources() {
+			totals.End(source)
+		}
+		totals.Snapshot()
+	})
+}
+
 // allocated is how many bytes f allocates, with what the runtime itself does
 // meanwhile.
 func allocated(f func()) uint64 {
