@@ -13,7 +13,8 @@ import (
 // before the first.
 //
 // Asking twice for the same name and labels gives the same instrument.
-// Labels are pairs of a key and a value. A name or key that CheckName refuses,
+// Labels are pairs of a key and a value; asking is fastest with keys in
+// alphabetical order. A name or key that CheckName refuses,
 // an odd number of labels, and a name that is taken by another kind of
 // instrument are mistakes of the program: they panic with an error that wraps
 // ErrName or ErrKind. Values may come from clients: they are cleaned to at
