@@ -64,6 +64,9 @@ func idOf(name string, labels []Label) string {
 	return string(id)
 }
 
+// overflowName is where instruments go whose names there is no room for.
+func overflowName(k Kind) string { return Overflow + "." + k.String() }
+
 // overflowed returns the labels of the series for what is past a limit.
 func overflowed(labels []Label) []Label {
 	over := make([]Label, len(labels))

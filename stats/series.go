@@ -46,7 +46,7 @@ func (r *Registry) find(kind Kind, name string, labels []Label) *series {
 	case f == nil && strings.HasPrefix(name, Overflow+"."):
 		panic(fmt.Errorf("%w: %q; names that begin with %q are the registry's own", ErrName, name, Overflow+"."))
 	case f == nil && (full || len(r.families) >= limits.Names):
-		return r.divert(r.family(kind, Overflow+"."+kind.String()), nil)
+		return r.divert(r.family(kind, overflowName(kind)), nil)
 	case len(labels) > 0 && (full || f != nil && f.series >= limits.PerName):
 		return r.divert(f, labels)
 	}

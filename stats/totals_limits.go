@@ -13,33 +13,40 @@ func (s Snapshot) within(limits Limits, kept Snapshot) Snapshot {
 	fit := Snapshot{At: s.At}
 	var over []Series
 	for _, series := range s.Series {
-		_, known := slices.BinarySearchFunc(kept.Series, series, Series.compare)
-		switch {
-		case known, len(series.Labels) == 0:
-		case perName[series.Name] >= limits.PerName, total >= limits.Series:
-			over = append(over, Series{series.Name, overflowed(series.Labels), series.Value})
-			continue
-		default:
+		if _, known := slices.BinarySearchFunc(kept.Series, series, Series.compare); !known {
+			tooMany := len(series.Labels) > 0 && perName[series.Name] >= limits.PerName
+			if tooMany || total >= limits.Series {
+				over = append(over, series.diverted())
+				continue
+			}
 			perName[series.Name]++
 			total++
 		}
 		fit.Series = append(fit.Series, series)
 	}
-	return fit.plus(over)
+	fit.addAll(over)
+	return fit
 }
 
-// plus adds series in any order. What cannot be merged is left out.
-func (s Snapshot) plus(more []Series) Snapshot {
+// diverted returns the series to which a Registry would have diverted s.
+func (s Series) diverted() Series {
+	if len(s.Labels) == 0 {
+		return Series{overflowName(s.Value.Kind()), nil, s.Value}
+	}
+	return Series{s.Name, overflowed(s.Labels), s.Value}
+}
+
+// addAll merges series that may be in any order and equal. They come from the
+// same registry as s, so that kinds and secrets are equal and nothing fails.
+func (s *Snapshot) addAll(more []Series) {
 	slices.SortStableFunc(more, Series.compare)
 	var sum Snapshot
 	for _, m := range more {
 		if n := len(sum.Series); n > 0 && sum.Series[n-1].compare(m) == 0 {
-			// The same registry: kinds and secrets are equal.
 			_ = sum.Series[n-1].add(m)
 			continue
 		}
 		sum.Series = append(sum.Series, m)
 	}
 	_ = s.Merge(sum)
-	return s
 }

@@ -270,13 +270,15 @@ func TestEndKeepsTimeInStatesButNobodyPresent(t *testing.T) {
 // TestTotalsAreBounded has workers that crash again and again, each with other
 // label values that clients have sent.
 func TestTotalsAreBounded(t *testing.T) {
-	totals := stats.Totals{Limits: stats.Limits{PerName: 50}}
+	totals := stats.Totals{Limits: stats.Limits{PerName: 50, Series: 200}}
 	const workers, values = 20, 40
 	for w := range workers {
 		reg := new(stats.Registry)
 		for i := range values {
 			reg.Counter("c", "path", fmt.Sprint(w, "/", i)).Add(1)
 			reg.Distribution("d", "path", fmt.Sprint(w, "/", i)).Add(float64(i))
+			reg.Gauge(fmt.Sprint("g", w, ".", i)).Set(1) // ends with the worker
+			reg.Counter(fmt.Sprint("name", w, ".", i)).Add(1)
 		}
 		d := stats.NewReporter(reg).Next()
 		if err := errors.Join(totals.Apply(d), totals.End(d.Source)); err != nil {
@@ -291,7 +293,9 @@ func TestTotalsAreBounded(t *testing.T) {
 	for _, s := range snap.Series {
 		switch v := s.Value.(type) {
 		case stats.Count:
-			count += v
+			if s.Name == "c" {
+				count += v
+			}
 		case *stats.DistributionSnapshot:
 			inDistributions += v.Count
 		}
@@ -299,8 +303,11 @@ func TestTotalsAreBounded(t *testing.T) {
 	if count != workers*values || inDistributions != workers*values {
 		t.Errorf("%d and %d are counted, want %d", count, inDistributions, workers*values)
 	}
-	if n := len(snap.Series); n > 2*51 {
-		t.Errorf("%d series are kept, want at most 50 of each name and overflow", n)
+	if n := len(snap.Series); n > 200+3 {
+		t.Errorf("%d series are kept, want at most 200 and the overflow of c, d and counters", n)
+	}
+	if got, _ := snap.Lookup("overflow.counter").(stats.Count); got < workers*values-200 {
+		t.Errorf("the overflow of names is %v, want at least %d", got, workers*values-200)
 	}
 	if got := snap.Lookup("c", "path", stats.Overflow); got != stats.Count(workers*values-50) {
 		t.Errorf("overflow is %v, want %d", got, workers*values-50)

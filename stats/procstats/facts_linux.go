@@ -9,8 +9,8 @@ import (
 )
 
 // reader reads /proc and getrusage itself. A look with gopsutil opens and
-// parses half a dozen files, walks the directory of descriptors and took 40
-// times as long; see docs/decisions/stats-process-facts.md.
+// parses several files, walks the directory of descriptors and took six times
+// as long; see docs/decisions/stats-process-facts.md.
 type reader struct {
 	statm *os.File // read again and again from the start
 	page  float64
