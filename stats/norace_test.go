@@ -2,5 +2,6 @@
 
 package stats_test
 
-// manyValues is how many TestAccuracy adds to each shape.
+// manyValues is how many values TestAccuracy adds to each shape and how many
+// keys TestD1KeyExplosion makes up.
 const manyValues = 1_000_000

@@ -1,6 +1,7 @@
 package stats_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -38,6 +39,16 @@ func TestNilRegistryHandsOutInstrumentsThatWork(t *testing.T) {
 	visit.Leave()
 	if c.Value() != 2 || d.Snapshot().Count != 1 || len(reg.Snapshot().Series) != 0 || reg.Findings() != nil || reg.Help("c") != "" {
 		t.Error("a nil Registry's instruments do not count, or it lists something")
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	for name, reg := range map[string]*stats.Registry{"nil": nil, "zero": {}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := reg.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: Run returned %v, want the error of its context", name, err)
+		}
 	}
 }
 
@@ -109,7 +120,7 @@ func TestLabelValuesAreCleaned(t *testing.T) {
 func TestD1KeyExplosion(t *testing.T) {
 	reg := new(stats.Registry)
 	before := heap()
-	const paths = 1_000_000
+	const paths = manyValues
 	for i := range paths / 2 {
 		reg.Counter("http.requests", "path", fmt.Sprintf("/user/%d", i)).Add(1)
 	}

@@ -18,8 +18,13 @@ const (
 // second moves what the instruments have into their windows and averages. It
 // returns ctx's error when ctx ends; who owns the Registry calls it once.
 // Without it nothing is lost, but the clock stands still between snapshots:
-// values then belong to the minute of the last one.
+// values then belong to the minute of the last one. On a nil Registry it only
+// waits for ctx.
 func (r *Registry) Run(ctx context.Context) error {
+	if r == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	r.mu.Lock()
 	r.begin()
 	r.mu.Unlock()
