@@ -162,7 +162,7 @@ func BenchmarkDistributionAddWhileFolding(b *testing.B) {
 	d := reg.Distribution("d_seconds")
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
-	go reg.Run(ctx)
+	go func() { _ = reg.Run(ctx) }()
 	var n atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {

@@ -66,7 +66,7 @@ const (
 // place finds the octave of a value and the bucket within it.
 func place(v float64) (octave uint, sub uint64) {
 	u := math.Float64bits(v)&^(1<<63) - 1
-	b := &bounds[u&mantissa>>46]
+	b := bounds[u&mantissa>>46]
 	octave = uint(u>>52) - (1023 + minExponent)
 	if octave >= octaves {
 		return oddPlace(v)

@@ -2,6 +2,7 @@ package stats_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -304,7 +305,9 @@ func TestWindows(t *testing.T) {
 		}
 		snap := d.Snapshot()
 		cancel()
-		<-done
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 		if len(snap.Minutes) != 64 || len(snap.Hours) != 2 {
 			t.Fatalf("%d minutes and %d hours, want 64 and 2", len(snap.Minutes), len(snap.Hours))
 		}
@@ -340,7 +343,9 @@ func TestAveragesFollowTheValues(t *testing.T) {
 		}
 		snap := d.Snapshot()
 		cancel()
-		<-done
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 		for i, decay := range stats.Decays() {
 			// The weight of the last minute, of all in an hour and a minute.
 			tau := decay.Seconds()

@@ -142,7 +142,7 @@ func ExampleTotals() {
 	if err := totals.Apply(delta); err != nil {
 		fmt.Println(err)
 	}
-	totals.End(delta.Source) // the worker crashes
+	_ = totals.End(delta.Source) // the worker crashes
 	sum, _ := totals.Snapshot()
 	fmt.Println(sum.Lookup("served"))
 	// Output: 7

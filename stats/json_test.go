@@ -16,20 +16,20 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // shown is a snapshot of a few of each instrument, with times that do not
-// depend on when the test runs.
-func shown() stats.Snapshot {
+// depend on when the test runs. It sleeps by the clock of a bubble.
+func shown(sleep func(time.Duration)) stats.Snapshot {
 	reg := &stats.Registry{Secret: [16]byte{1}}
 	reg.Counter("http.sent_bytes", "route", "GET /<x>").Add(123456)
 	reg.Gauge("http.open").Set(12.3456)
 	wait := reg.Distribution("http.wait_seconds")
 	for i := range 100 {
-		time.Sleep(time.Second)
+		sleep(time.Second)
 		wait.AddSince(time.Now().Add(-time.Duration(i) * time.Millisecond))
 		reg.Rate("http.requests").Tick()
 	}
 	conns := reg.States("http.conns")
 	visit := conns.Enter(conns.State("read"))
-	time.Sleep(time.Second)
+	sleep(time.Second)
 	visit.Transition(conns.State("write"))
 	reg.Top("http.clients").AddWeight("10.0.0.1", 5)
 	reg.Cardinality("http.users").Add("somebody")
@@ -40,7 +40,7 @@ func TestJSON(t *testing.T) {
 	for name, digits := range map[string]int{"three.json": 3, "full.json": 0} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				got, err := shown().JSON(digits)
+				got, err := shown(time.Sleep).JSON(digits)
 				if err != nil {
 					t.Fatal(err)
 				}

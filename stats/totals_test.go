@@ -42,8 +42,8 @@ func work() {
 		if err != nil {
 			panic(err)
 		}
-		os.Stdout.Write(binary.AppendUvarint(nil, uint64(len(b))))
-		os.Stdout.Write(b)
+		_, _ = os.Stdout.Write(binary.AppendUvarint(nil, uint64(len(b))))
+		_, _ = os.Stdout.Write(b)
 		reporter.Acknowledge(delta.Sequence)
 	}
 }
@@ -72,8 +72,8 @@ func startWorker(t *testing.T) *worker {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
 	})
 	return &worker{cmd: cmd, in: in, out: bufio.NewReader(out)}
 }
@@ -138,7 +138,7 @@ func TestTotalsOutliveWorkers(t *testing.T) {
 	if err := a.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	a.cmd.Wait()
+	_ = a.cmd.Wait()
 	check(60, 6)
 	if err := totals.End(a.source); err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestTotalsOutliveWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(70, 6)
-	b.in.Close()
+	_ = b.in.Close()
 	if err := b.cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func FuzzSnapshot(f *testing.F) {
 	f.Add([]byte{1, 0, 1, 1, 'a', 0, 1, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s stats.Snapshot
-		if got := allocated(func() { s.UnmarshalBinary(b) }); got > 64*uint64(len(b))+1<<16 {
+		if got := allocated(func() { _ = s.UnmarshalBinary(b) }); got > 64*uint64(len(b))+1<<16 {
 			t.Errorf("%d bytes made the decoder take %d", len(b), got)
 		}
 		again, err := s.MarshalBinary()
@@ -106,7 +106,7 @@ func FuzzSnapshot(f *testing.F) {
 		}
 		// Nothing that can be decoded may make any of this panic.
 		s.Sub(twice)
-		twice.Merge(s)
+		_ = twice.Merge(s)
 		_ = s.String()
 	})
 }
@@ -127,10 +127,10 @@ func FuzzDelta(f *testing.F) {
 		}
 		var totals stats.Totals
 		if totals.Apply(d) == nil {
-			totals.Apply(d)
-			totals.End(d.Source)
+			_ = totals.Apply(d)
+			_ = totals.End(d.Source)
 		}
-		totals.Snapshot()
+		_, _ = totals.Snapshot()
 	})
 }
 
@@ -158,9 +158,9 @@ func FuzzTotals(f *testing.F) {
 			return
 		}
 		for _, source := range totals.Sources() {
-			totals.End(source)
+			_ = totals.End(source)
 		}
-		totals.Snapshot()
+		_, _ = totals.Snapshot()
 	})
 }
 

@@ -43,7 +43,7 @@ func export(t *testing.T, p metric.Producer) map[string]*otlp.Metric {
 	}
 	reader := metric.NewPeriodicReader(exporter, metric.WithProducer(p))
 	provider := metric.NewMeterProvider(metric.WithReader(reader))
-	defer provider.Shutdown(context.Background())
+	defer func() { _ = provider.Shutdown(context.Background()) }()
 	if err := provider.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func Example() {
 
 	reader := metric.NewManualReader(metric.WithProducer(otelstats.Of(&reg)))
 	provider := metric.NewMeterProvider(metric.WithReader(reader))
-	defer provider.Shutdown(context.Background())
+	defer func() { _ = provider.Shutdown(context.Background()) }()
 
 	var collected metricdata.ResourceMetrics
 	if err := reader.Collect(context.Background(), &collected); err != nil {

@@ -26,15 +26,15 @@ func newReader() (*reader, error) {
 	return &reader{statm: statm, page: float64(os.Getpagesize()), pss: unknown}, nil
 }
 
-func (r *reader) close() { r.statm.Close() }
+func (r *reader) close() { _ = r.statm.Close() }
 
 func (r *reader) read(withPSS bool) facts {
 	f := facts{rss: r.rss(), files: openFiles(), maxFiles: unknown}
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) == nil {
 		f.user, f.system = seconds(u.Utime), seconds(u.Stime)
-		f.minorFaults, f.majorFaults = int64(u.Minflt), int64(u.Majflt)
-		f.voluntary, f.involuntary = int64(u.Nvcsw), int64(u.Nivcsw)
+		f.minorFaults, f.majorFaults = u.Minflt, u.Majflt
+		f.voluntary, f.involuntary = u.Nvcsw, u.Nivcsw
 	}
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil {

@@ -61,8 +61,8 @@ func startPrometheus(t *testing.T, path, target string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
 		if t.Failed() {
 			t.Log(log.String())
 		}

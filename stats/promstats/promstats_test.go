@@ -271,7 +271,7 @@ func Example() {
 		fmt.Println(err)
 	}
 	var b bytes.Buffer
-	expfmt.MetricFamilyToText(&b, families[0])
+	_, _ = expfmt.MetricFamilyToText(&b, families[0])
 	fmt.Print(b.String())
 	// Output:
 	// # HELP http_sent_bytes_total Bytes sent in answers.
