@@ -3,7 +3,9 @@ package support
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/support-go/support/internal/bind"
@@ -109,8 +111,8 @@ func private(listen string) bool {
 
 func durations(of string, fields map[string]time.Duration) error {
 	var problems []error
-	for name, d := range fields {
-		if d < 0 || d > maxDuration {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if d := fields[name]; d < 0 || d > maxDuration {
 			problems = append(problems, fmt.Errorf("%s.%s is %v: want a duration from 0, which means the default, to %v", of, name, d, maxDuration))
 		}
 	}

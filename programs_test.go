@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 
 	"github.com/support-go/support"
 )
@@ -14,6 +15,7 @@ import (
 // runProgram is the main function of a program that a test has started.
 func runProgram(name string) {
 	group := support.New(name)
+	group.Workers, _ = strconv.Atoi(os.Getenv("WORKERS")) // 0 if nobody says
 	switch name {
 	case "inherited":
 		group.HTTP("fd:web", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) }))
