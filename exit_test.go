@@ -91,6 +91,40 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// TestDelay wants a program that stops to say so and go on accepting, until it
+// is told to stop at once.
+func TestDelay(t *testing.T) {
+	for _, workers := range []string{"WORKERS=0", "WORKERS=2"} {
+		t.Run(workers, func(t *testing.T) {
+			dir := shortDir(t)
+			addr, probe := &net.UnixAddr{Name: dir + "/s", Net: "unix"}, &net.UnixAddr{Name: dir + "/p", Net: "unix"}
+			p := startProgram(t, "delaying", []string{workers, "RUNTIME_DIRECTORY=" + shortDir(t), "ADDRESS=unix:" + addr.Name, "PROBE=unix:" + probe.Name})
+			readyz := func() int {
+				conn, err := net.Dial("unix", probe.Name)
+				if err != nil {
+					return 0
+				}
+				c := newClient(t, conn)
+				defer c.Close()
+				c.get("/readyz")
+				answer, _ := c.answer()
+				return answer.StatusCode
+			}
+			eventually(t, "it does not get ready", func() bool { return readyz() == 200 })
+			p.signal(syscall.SIGTERM)
+			eventually(t, "it is ready, though it stops", func() bool { return readyz() == 503 })
+			c := dial(t, addr)
+			c.get("/")
+			if answer, body := c.answer(); body != "ok" || answer.Close {
+				t.Errorf("in the delay: got %q, close %v; want ok on a kept connection", body, answer.Close)
+			}
+			p.signal(syscall.SIGTERM)
+			p.exits(0)
+			c.closes()
+		})
+	}
+}
+
 // TestNoRights lets a program without them try what root may do.
 func TestNoRights(t *testing.T) {
 	if os.Geteuid() != 0 {

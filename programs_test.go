@@ -28,6 +28,10 @@ func runProgram(name string) {
 		}
 	case "listening":
 		group.HTTP(os.Getenv("ADDRESS"), handler())
+	case "delaying":
+		group.Drain.Delay = never
+		group.HTTP(os.Getenv("ADDRESS"), handler())
+		group.Probe(os.Getenv("PROBE"))
 	case "holding":
 		group.Drain = support.Drain{LameDuck: never, Grace: never}
 		group.Stream("127.0.0.1:0", func(ctx context.Context, _ net.Conn) error { <-ctx.Done(); return nil })
