@@ -1,7 +1,9 @@
 package support_test
 
 import (
+	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -101,6 +103,44 @@ func TestStatus(t *testing.T) {
 	_, _ = busy.Close(), idle.Close()
 	r.stop()
 	r.endsWell()
+}
+
+// TestSilenceIsNoStandstill has connections on which nothing happens: a
+// supervisor that counts them as quiet would take their worker for stuck.
+func TestSilenceIsNoStandstill(t *testing.T) {
+	group := support.New("silent")
+	waiting := make(chan struct{})
+	stream := group.Stream("127.0.0.1:0", func(ctx context.Context, _ net.Conn) error {
+		waiting <- struct{}{}
+		<-support.Draining(ctx)
+		return nil
+	})
+	server := group.HTTP("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		waiting <- struct{}{}
+		<-support.Draining(r.Context())
+	}))
+	meta := group.Meta("127.0.0.1:0")
+	r := start(t, group)
+	dial(t, stream.Addr())
+	dial(t, server.Addr()).get("/")
+	receive(t, "stream", waiting)
+	receive(t, "request", waiting)
+	_, body := fetch(t, "http://"+meta.Addr().String()+"/status.json")
+	var state prefork.State
+	if err := json.Unmarshal([]byte(body), &state); err != nil {
+		t.Fatal(err)
+	}
+	if got := state.Processes[0].Counts; got.Running() != 2 || got.Quiet() != 0 {
+		t.Errorf("got %d running, %d of them quiet; want 2, 0", got.Running(), got.Quiet())
+	}
+	r.stop()
+	r.endsQuietly()
 }
 
 // TestMetaOnUnixSocket takes any host, since only this machine can ask.
