@@ -83,8 +83,14 @@ func (g *Group) heed(signals <-chan os.Signal, cancel context.CancelCauseFunc, r
 	}
 }
 
-// reloadOnDemand reloads once for any number of demands that come together.
+// reloadOnDemand reloads once for any number of demands that come together. One
+// that comes while the group starts is carried out when it has.
 func (g *Group) reloadOnDemand(ctx context.Context, demand <-chan struct{}) {
+	select {
+	case <-g.ready:
+	case <-g.done:
+		return
+	}
 	for {
 		select {
 		case <-demand:

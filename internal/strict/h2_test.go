@@ -145,8 +145,8 @@ func TestMisbehaviourHTTP2(t *testing.T) {
 						break
 					}
 				}
+				_ = p.WriteGoAway(s, http2.ErrCodeNo, nil) // before the answer, or the next request crosses it
 				p.answer(s)
-				_ = p.WriteGoAway(s, http2.ErrCodeNo, nil)
 			},
 			load: strict.Load{Streams: 1},
 			want: counts{strict.Answered: 4},
