@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"syscall"
 )
@@ -21,6 +22,14 @@ type Conn struct {
 	closed atomic.Bool
 
 	requests atomic.Uint64 // a tally
+
+	writes  atomic.Uint64 // that wait, and that have come back
+	counted bool          // the kernel tells what the peer has taken
+	seen    uint64        // of writes, at the last look; only Watch uses it
+	pace    pace          // of writing
+
+	mu     sync.Mutex
+	bodies []*Body // that are watched; mu
 }
 
 // Of finds the Conn at the bottom of c, below TLS and below what net/http wraps
@@ -61,8 +70,11 @@ func (c *Conn) Begin() {
 func (c *Conn) Handled() { c.requests.And(^uint64(mask * quiet)) }
 
 // Lasts says that what runs on this connection may be silent for as long as it
-// likes: no standstill is to be seen in that.
-func (c *Conn) Lasts() { c.moved() }
+// likes: no standstill is to be seen in that, and no body is watched.
+func (c *Conn) Lasts() {
+	c.moved()
+	c.releaseBodies()
+}
 
 // End counts one request of this connection as over. It does nothing if none
 // is running.
@@ -124,7 +136,7 @@ func (c *Conn) heard() {
 // Write writes to the connection below.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.moved()
-	return c.Conn.Write(p)
+	return c.write(p)
 }
 
 // Close closes the connection and ends what was running on it.
@@ -152,8 +164,10 @@ func (c *Conn) ReadFrom(src io.Reader) (int64, error) {
 	c.moved()
 	below, ok := c.Conn.(io.ReaderFrom)
 	if !ok {
-		return io.Copy(struct{ io.Writer }{c.Conn}, src)
+		return io.Copy(struct{ io.Writer }{c}, src)
 	}
+	c.beginCopy()
+	defer c.endCopy()
 	switch r := src.(type) {
 	case *Conn:
 		r.heard()
@@ -173,6 +187,8 @@ func (c *Conn) WriteTo(dst io.Writer) (int64, error) {
 	c.heard()
 	if to, ok := dst.(*Conn); ok {
 		to.moved()
+		to.beginCopy()
+		defer to.endCopy()
 		dst = to.Conn
 	}
 	if from, ok := c.Conn.(io.WriterTo); ok {

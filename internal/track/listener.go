@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/support-go/support/internal/ledger"
 )
@@ -21,11 +22,19 @@ type Listener struct {
 	net.Listener
 	page *ledger.Page
 
+	// Stall is the longest time in which a peer must take or give 1 KiB while
+	// something waits for it, if Watch runs; not above 0 for any time. It is set
+	// before the first Accept.
+	Stall  time.Duration
+	Stalls Stalls
+
 	accepting chan struct{} // closed at the first Accept
 	first     sync.Once
 
 	closed  chan struct{} // closed by Close
 	closing sync.Once
+
+	arrived chan struct{} // has room for the one thing to know: there are connections
 
 	mu       sync.Mutex
 	conns    map[*Conn]struct{}
@@ -41,6 +50,7 @@ func NewListener(ln net.Listener, page *ledger.Page) *Listener {
 		page:      page,
 		accepting: make(chan struct{}),
 		closed:    make(chan struct{}),
+		arrived:   make(chan struct{}, 1),
 		conns:     make(map[*Conn]struct{}),
 		changed:   make(chan struct{}),
 	}
@@ -56,12 +66,23 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{Conn: inner, listener: l}
+	c := &Conn{Conn: inner, listener: l, counted: counts(inner)}
 	l.page.Accept()
-	l.mu.Lock()
-	l.conns[c] = struct{}{}
-	l.mu.Unlock()
+	l.remember(c)
 	return c, nil
+}
+
+func (l *Listener) remember(c *Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conns[c] = struct{}{}
+	if len(l.conns) > 1 {
+		return
+	}
+	select {
+	case l.arrived <- struct{}{}:
+	default: // Watch has yet to see the one before
+	}
 }
 
 func (l *Listener) arrive(n int) {
@@ -164,18 +185,23 @@ func (l *Listener) CloseAll() int {
 }
 
 func (l *Listener) closeIf(unwanted func(*Conn) bool) int {
-	var found []*Conn
-	l.mu.Lock()
-	for c := range l.conns {
-		if unwanted(c) {
-			found = append(found, c)
-		}
-	}
-	l.mu.Unlock()
+	found := l.find(unwanted)
 	for _, c := range found {
 		_ = c.Close() // the peer may have been quicker
 	}
 	return len(found)
+}
+
+func (l *Listener) find(wanted func(*Conn) bool) []*Conn {
+	var found []*Conn
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.conns {
+		if wanted(c) {
+			found = append(found, c)
+		}
+	}
+	return found
 }
 
 func (l *Listener) forget(c *Conn) {
