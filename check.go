@@ -74,6 +74,7 @@ func (s *Server) check() error {
 	}
 	problems = append(problems, durations("HTTP", map[string]time.Duration{
 		"HeaderTimeout": s.HTTP.HeaderTimeout, "IdleTimeout": s.HTTP.IdleTimeout,
+		"Stall": max(s.HTTP.Stall, 0), // below, it means never
 	}))
 	if n := s.HTTP.HeaderBytes; n < 0 || n > maxHeaderBytes {
 		problems = append(problems, fmt.Errorf("HTTP.HeaderBytes is %d: want at most %d", n, maxHeaderBytes))

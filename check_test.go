@@ -83,12 +83,12 @@ func TestBadConfiguration(t *testing.T) {
 		}},
 		"absurd limits": {func(g *support.Group) {
 			s := g.HTTP("127.0.0.1:0", handler())
-			s.HTTP = support.HTTP{HeaderTimeout: 1e18, IdleTimeout: 1e18, HeaderBytes: 1 << 40, Streams: 1 << 30}
+			s.HTTP = support.HTTP{HeaderTimeout: 1e18, IdleTimeout: 1e18, Stall: 1e18, HeaderBytes: 1 << 40, Streams: 1 << 30}
 			s.Socket.Backlog = 1 << 30
 			g.Workers = 1 << 20
 			g.Drain = support.Drain{Delay: 1e18, LameDuck: 1e18, Grace: 1e18}
 		}, []string{
-			"HeaderTimeout", "IdleTimeout", "HeaderBytes", "Streams", "Backlog", "Workers is 1048576", "Delay", "LameDuck", "Grace",
+			"HeaderTimeout", "IdleTimeout", "Stall", "HeaderBytes", "Streams", "Backlog", "Workers is 1048576", "Delay", "LameDuck", "Grace",
 		}},
 		"bits that are no permissions": {func(g *support.Group) {
 			g.HTTP("unix:/tmp/never", handler()).Socket.Mode = fs.ModeSetuid | 0o600

@@ -134,6 +134,7 @@ func (p *process) closeAll(reason error) {
 // awaitServers returns when all servers have, or names those that do not,
 // though they have no connections any more.
 func (p *process) awaitServers() error {
+	p.watches.Wait()
 	timer := time.NewTimer(returning)
 	defer timer.Stop()
 	for _, u := range p.units {

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/support-go/support/internal/track"
 )
@@ -28,11 +30,13 @@ type httpServer struct {
 	server    http.Server
 	companion http.Server
 	handler   http.Handler
+	stall     time.Duration
 }
 
 func newHTTP(p *process, s *Server) *httpServer {
 	h := &httpServer{process: p, scope: &scope{process: p, server: s}, handler: s.Handler}
 	limits := s.HTTP.withDefaults()
+	h.stall = limits.Stall
 	for _, server := range []*http.Server{&h.server, &h.companion} {
 		server.Handler = http.HandlerFunc(h.serveHTTP)
 		server.ReadHeaderTimeout = limits.HeaderTimeout
@@ -79,11 +83,46 @@ func (h *httpServer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor > 1 {
 		// The stream's context ends when its last frame has been written.
 		context.AfterFunc(r.Context(), c.End)
+		h.handle(w, r, c)
+		return
+	}
+	h.handle(w, r, c)
+	c.Handled()
+}
+
+func (h *httpServer) handle(w http.ResponseWriter, r *http.Request, c *track.Conn) {
+	if h.stall <= 0 || !mayHaveBody(r) || converses(r) {
 		h.handler.ServeHTTP(w, r)
 		return
 	}
+	h.handleBody(w, r, c)
+}
+
+// handleBody has the reading of the request's body watched. What the handler
+// leaves of it, net/http itself reads from an HTTP/1 connection, up to a bound
+// in bytes; the deadline for that gives way to the idle time-out.
+func (h *httpServer) handleBody(w http.ResponseWriter, r *http.Request, c *track.Conn) {
+	control := http.NewResponseController(w)
+	body := c.WatchBody(r.Body, control)
+	defer func() {
+		if !body.Release() && r.ProtoMajor == 1 {
+			_ = control.SetReadDeadline(time.Now().Add(h.stall)) // fails if the connection is closed
+		}
+	}()
+	r.Body = body
 	h.handler.ServeHTTP(w, r)
-	c.Handled()
+}
+
+// mayHaveBody says whether reading the body of r can wait. Over HTTP/2 it is
+// never NoBody; an open one has a length, -1, or a header that says 0.
+func mayHaveBody(r *http.Request) bool {
+	return r.Body != http.NoBody && (r.ContentLength != 0 || len(r.Header["Content-Length"]) > 0)
+}
+
+// converses says whether the body of r is half of a conversation, in which the
+// client may wait for the server before it says more.
+func converses(r *http.Request) bool {
+	return r.Method == http.MethodConnect || strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
 }
 
 // endRequest ends the one request of an HTTP/1 connection when its answer has

@@ -22,7 +22,12 @@ func (s *silent) WriteHeader(int)             {}
 // net/http to the handler and the end of the request, without net/http's own
 // part. "bare" is the handler alone and an empty hook.
 func BenchmarkRequest(b *testing.B) {
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "Hello, world!") })
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != nil {
+			_, _ = r.Body.Read(nil)
+		}
+		_, _ = io.WriteString(w, "Hello, world!")
+	})
 	near, far := net.Pipe()
 	defer far.Close()
 	ln := track.NewListener(&one{conn: near}, ledger.New())
@@ -46,6 +51,9 @@ func BenchmarkRequest(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	post := request.Clone(ctx)
+	post.ContentLength = 1
+	body := io.NopCloser(zero{})
 	w := &silent{header: make(http.Header)}
 	variants := map[string]struct {
 		serve http.HandlerFunc
@@ -53,6 +61,10 @@ func BenchmarkRequest(b *testing.B) {
 	}{
 		"bare":  {handler, func(net.Conn, http.ConnState) {}},
 		"group": {h.serveHTTP, endRequest},
+		"group, with a body": {func(w http.ResponseWriter, _ *http.Request) {
+			post.Body = body
+			h.serveHTTP(w, post)
+		}, endRequest},
 	}
 	for name, v := range variants {
 		b.Run(name, func(b *testing.B) {
@@ -65,6 +77,11 @@ func BenchmarkRequest(b *testing.B) {
 		})
 	}
 }
+
+// zero is a body of no bytes.
+type zero struct{}
+
+func (zero) Read([]byte) (int, error) { return 0, io.EOF }
 
 // one gives one connection.
 type one struct {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 
 	"github.com/support-go/support/internal/ledger"
@@ -28,6 +29,7 @@ type process struct {
 	leaving  atomic.Bool             // the same, for each request to look at
 	failed   chan error              // from units that end by themselves; room for all
 	cleanup  cleanup
+	watches  sync.WaitGroup // for clients that stand still, until end
 }
 
 // cleanup is what Setup returns, or nil.
@@ -68,9 +70,11 @@ func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *led
 	for i, s := range servers {
 		ln := listeners[i]
 		s.addr.Store(address{ln.Addr()})
-		p.units = append(p.units, &unit{
-			server: s, ln: track.NewListener(ln, page), speak: p.protocol(s), served: none,
-		})
+		u := &unit{server: s, ln: track.NewListener(ln, page), speak: p.protocol(s), served: none}
+		if s.Handler != nil { // what others expect of their peers is not known here
+			u.ln.Stall = s.HTTP.withDefaults().Stall
+		}
+		p.units = append(p.units, u)
 	}
 	return ctx, p
 }
@@ -141,6 +145,7 @@ func guard(where string, do func() error) (err error) {
 func (p *process) serve(ctx context.Context, stop <-chan prefork.Order) (early *prefork.Order, err error) {
 	for _, u := range p.units {
 		u.served = make(chan struct{})
+		p.watches.Go(func() { u.ln.Watch(ctx, p.log.With("server", u.server.name())) })
 		go func() {
 			defer close(u.served)
 			p.noteEnd(u, u.run(ctx))

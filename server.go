@@ -55,12 +55,21 @@ type Server struct {
 
 // HTTP bounds what a client can ask a Handler's server to put up with. Zero
 // fields take the defaults. There is no bound on the time that a body or an
-// answer takes: streams may last.
+// answer takes, as streams may last, but a client must not keep the server
+// waiting for it: see Stall.
 type HTTP struct {
 	HeaderTimeout time.Duration // for a TLS handshake, and for a request's header; default 10 s
 	IdleTimeout   time.Duration // between two requests; default 75 s
 	HeaderBytes   int           // of a request; default 64 KiB
 	Streams       int           // at once on one HTTP/2 connection; default 100
+
+	// Stall is the longest time in which a client must take or give 1 KiB while
+	// something waits for it; default 10 s; below 0 never. A connection on which
+	// a write waits for longer is closed; a handler that waits in the Read of a
+	// body gets os.ErrDeadlineExceeded. Silence is no stall while neither waits.
+	// The body of a gRPC request is half of a conversation, and may be silent;
+	// a hijacked connection may be too, but must take what is written to it.
+	Stall time.Duration
 }
 
 func (h HTTP) withDefaults() HTTP {
@@ -68,6 +77,7 @@ func (h HTTP) withDefaults() HTTP {
 	h.IdleTimeout = cmp.Or(h.IdleTimeout, 75*time.Second)
 	h.HeaderBytes = cmp.Or(h.HeaderBytes, 64<<10)
 	h.Streams = cmp.Or(h.Streams, 100)
+	h.Stall = cmp.Or(h.Stall, 10*time.Second)
 	return h
 }
 
