@@ -238,6 +238,9 @@ func (l *loop) take(e event, now time.Time) {
 	case e.drains != "" && p.live():
 		p.Phase, p.Why, p.Left = Draining, e.drains, now
 		l.log.Info("process drains", append(p.attrs(), "why", e.drains)...)
+		if p.served(now) < proven && !l.replacing(p) {
+			l.delay(p, now) // its slot is empty from now on, not only when it has ended
+		}
 	}
 }
 
@@ -288,10 +291,7 @@ func (l *loop) blame(p *Process, d Death, now time.Time) {
 	if s == nil || d.Expected {
 		return
 	}
-	served := time.Duration(0)
-	if !p.Ready.IsZero() {
-		served = now.Sub(p.Ready)
-	}
+	served := p.served(now)
 	if served >= forgiven {
 		s.Trouble = Trouble{}
 	}
@@ -306,6 +306,15 @@ func (l *loop) blame(p *Process, d Death, now time.Time) {
 	}
 	if l.replacing(p) {
 		return // the reload ends with it, and the old one serves on
+	}
+	l.delay(p, now)
+}
+
+// delay counts a failed start in p's slot and puts off the next one.
+func (l *loop) delay(p *Process, now time.Time) {
+	s := l.state.slot(p.Slot)
+	if s == nil {
+		return
 	}
 	s.NotBefore = now.Add(s.Trouble.add(now))
 	if s.Trouble.looping(now) {

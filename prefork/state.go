@@ -89,6 +89,14 @@ type Process struct {
 // live says whether p fills its slot, now or soon.
 func (p *Process) live() bool { return p.Phase == Starting || p.Phase == Serving }
 
+// served is how long ago p got ready; 0 if it has not.
+func (p *Process) served(now time.Time) time.Duration {
+	if p.Ready.IsZero() {
+		return 0
+	}
+	return now.Sub(p.Ready)
+}
+
 // Death is the end of a process, as far as it is known.
 type Death struct {
 	Serial     int       `json:"serial"`
