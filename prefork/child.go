@@ -68,21 +68,21 @@ func (c *child) follow(serial int, events chan<- event, closing <-chan struct{})
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		var said message
+		var ready, failed, drains bool         // has been said
 		_ = messages(c.link, func(m message) { // a child that talks nonsense is not heard any more
 			now := time.Now()
 			c.pong.Store(&now)
 			switch {
-			case m.Ready && !said.Ready:
+			case m.Ready && !ready:
+				ready = true
 				post(event{ready: true})
-			case m.Failed != "" && said.Failed == "":
+			case m.Failed != "" && !failed:
+				failed = true
 				post(event{failed: m.Failed})
-			case m.Drains != "" && said.Drains == "":
-				post(event{drains: m.Drains})
+			case m.Drains != "" && !drains:
+				drains = true
+				post(event{drains: clip(m.Drains)})
 			}
-			said.Ready = said.Ready || m.Ready
-			said.Failed += m.Failed
-			said.Drains += m.Drains
 		})
 	}()
 	go func() {

@@ -261,7 +261,7 @@ func (l *loop) bury(p *Process, exit Exit, now time.Time) {
 		d.Why = exit.String()
 	}
 	if p.Failure != "" {
-		d.Why = p.Failure
+		d.Why = clip(p.Failure)
 	}
 	c.release()
 	gone := *p

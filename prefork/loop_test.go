@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/support-go/support/internal/control"
 	"github.com/support-go/support/internal/ledger"
 )
 
@@ -702,6 +703,24 @@ func TestStateSurvivesWriting(t *testing.T) {
 }
 
 // TestAnySequence lets chance do what it can to a group for an hour and wants
+// TestBriefState fits on a line, whatever the dead have written.
+func TestBriefState(t *testing.T) {
+	for name, piece := range map[string]string{"plain": "x", "markup": "<", "control": "\x01"} {
+		text := strings.Repeat(piece, maxOutput)
+		s := State{Processes: []Process{{Failure: text}}}
+		for range 2 * maxDeaths {
+			s.bury(Death{Why: text, Output: text})
+		}
+		line, err := json.Marshal(s.brief())
+		if err != nil || len(line) > control.MaxLine/2 {
+			t.Errorf("%s: %d bytes, %v: want at most %d", name, len(line), err, control.MaxLine/2)
+		}
+		if last := s.brief().Deaths[maxDeaths-1]; !strings.HasPrefix(text, last.Output) || len(last.Output) != clippedOutput {
+			t.Errorf("%s: of the newest output %d bytes are left, want %d", name, len(last.Output), clippedOutput)
+		}
+	}
+}
+
 // the invariants to hold throughout, and full strength when it has stopped.
 func TestAnySequence(t *testing.T) {
 	const workers = 3

@@ -62,6 +62,13 @@ func superviseOrWork(s settings) error {
 		c.say(`{"drains":"I do not want to"}`)
 		os.Exit(0)
 	}
+	if c.manner == "failures" {
+		c.say(strings.Repeat(`{"failed":"`+strings.Repeat("<", 200<<10)+`"}`+"\n", 100))
+		os.Exit(7)
+	}
+	if c.manner == "pongs" {
+		c.say(strings.Repeat(`{"pong":true}`+"\n", 1e5))
+	}
 	w, err := prefork.Inherited(slog.Default())
 	if err != nil {
 		return err
@@ -116,7 +123,7 @@ func copyOf(fd int) int {
 
 // say writes on the link, past the Worker. The link does not block.
 func (c *child) say(line string) {
-	rest := []byte(line + "\n")
+	rest := []byte(strings.TrimSpace(line) + "\n")
 	for len(rest) > 0 {
 		n, err := unix.Write(c.link, rest)
 		switch {
@@ -208,10 +215,6 @@ func (c *child) answer(question []string) string {
 		_ = unix.Shutdown(c.link, unix.SHUT_RDWR)
 	case "garbage":
 		go c.say(strings.Repeat("garbage ", 50<<17))
-	case "pongs":
-		go c.say(strings.Repeat(`{"pong":true}`+"\n", 1e6))
-	case "failures":
-		go c.say(strings.Repeat(`{"failed":"`+strings.Repeat("x", 200<<10)+`"}`+"\n", 250))
 	case "scribble":
 		return c.scribble()
 	}

@@ -126,7 +126,7 @@ func (l *loop) endReload(err error, now time.Time) {
 	took := now.Sub(r.Since).Round(time.Millisecond)
 	last := &LastReload{Began: r.Since, Ended: now}
 	if err != nil {
-		last.Error = err.Error()
+		last.Error = clip(err.Error())
 		l.log.Error("reload failed, the old processes serve on", "error", err, "after", took)
 	} else {
 		l.log.Info("reload done", "generation", l.state.Generation, "after", took)

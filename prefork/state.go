@@ -1,9 +1,12 @@
 package prefork
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/support-go/support/internal/control"
 )
 
 // State is all that a supervisor knows: one value that can be written out as
@@ -188,17 +191,31 @@ func (s *State) bury(d Death) {
 	}
 }
 
-// clip keeps the beginning of what a process wrote as it died, where the
-// reason stands.
-func clip(output string) string {
-	return strings.Clone(output[:min(len(output), clippedOutput)])
+// clip keeps the beginning of what a process said or wrote as it died, where
+// the reason stands.
+func clip(text string) string {
+	return strings.Clone(text[:min(len(text), clippedOutput)])
 }
 
-// brief returns a copy that fits on a line of the control protocol.
+// brief returns a copy that fits on a line of the control protocol, whatever
+// processes have written: of that only the beginning, and of what is oldest
+// nothing if it gets too much.
 func (s *State) brief() State {
 	c := s.clone()
-	for i := range c.Deaths {
-		c.Deaths[i].Output = clip(c.Deaths[i].Output)
+	room := control.MaxLine / 4
+	cut := func(text *string) {
+		*text = clip(*text)
+		quoted, _ := json.Marshal(*text) // which can be six times as long
+		if room -= len(quoted); room < 0 {
+			*text = ""
+		}
+	}
+	for i := range c.Processes {
+		cut(&c.Processes[i].Failure)
+	}
+	for i := range slices.Backward(c.Deaths) {
+		cut(&c.Deaths[i].Why)
+		cut(&c.Deaths[i].Output)
 	}
 	return c
 }
