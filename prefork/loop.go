@@ -24,6 +24,7 @@ type loop struct {
 	closing  chan struct{} // closed when the loop has ended
 
 	beaten    time.Time // when the last heartbeat was asked for
+	awoke     time.Time // when this process last ran again after it had not for a while
 	lonely    time.Time // since when no worker has been serving; zero while one is
 	admit     func()    // ends refusing connections, while they are refused
 	wasReady  bool
@@ -99,6 +100,9 @@ func (l *loop) beat(now time.Time) {
 	}
 	asleep := !l.beaten.IsZero() && gap > 3*heartbeat
 	l.beaten = now
+	if asleep {
+		l.awoke = now
+	}
 	for i := range l.state.Processes {
 		p := &l.state.Processes[i]
 		c := l.children[p.Serial]
@@ -129,11 +133,20 @@ func (l *loop) audit(p *Process, now time.Time) {
 	p.Counts, p.Doubtful = counts, ""
 }
 
+// since is how long ago t was, as far as this process has been awake to see
+// what came of it.
+func (l *loop) since(t, now time.Time) time.Duration {
+	if t.Before(l.awoke) {
+		t = l.awoke
+	}
+	return now.Sub(t)
+}
+
 // judge compares how long p has been in its phase with what is allowed.
 func (l *loop) judge(p *Process, now time.Time) {
 	switch p.Phase {
 	case Starting:
-		if now.Sub(p.Started) >= l.limits.Start {
+		if l.since(p.Started, now) >= l.limits.Start {
 			l.expel(p, fmt.Sprintf("was not ready after %v", l.limits.Start), now)
 		}
 	case Serving:
@@ -142,7 +155,7 @@ func (l *loop) judge(p *Process, now time.Time) {
 			l.expel(p, fmt.Sprintf("no request ended for %v while %d ran", l.limits.Stuck, p.Counts.Quiet()), now)
 		}
 	case Draining:
-		if now.Sub(p.Left) >= l.limits.Drain {
+		if l.since(p.Left, now) >= l.limits.Drain {
 			l.expel(p, fmt.Sprintf("did not drain within %v", l.limits.Drain), now)
 		}
 	case Expelled:

@@ -3,6 +3,7 @@ package prefork_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,7 +43,9 @@ type program struct {
 	settings
 	cmd   *exec.Cmd
 	env   []string
-	under []string // command that runs the program, if any
+	under []string   // command that runs the program, if any
+	file  string     // of the program, if not this one's
+	files []*os.File // inherited by the supervisor
 	log   *buffer
 	err   error         // of cmd, once ended is closed
 	ended chan struct{} // closed when cmd has been waited for
@@ -92,7 +95,7 @@ func (p *program) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	command := append(slices.Clone(p.under), self)
+	command := append(slices.Clone(p.under), cmp.Or(p.file, self))
 	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Env = append(os.Environ(), programVariable+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	p.cmd.Env = append(p.cmd.Env, p.env...)
@@ -102,7 +105,7 @@ func (p *program) start() {
 	}
 	defer out.Close()
 	p.log.add(out.Name())
-	p.cmd.Stdout, p.cmd.Stderr = out, out
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.ExtraFiles = out, out, p.files
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
