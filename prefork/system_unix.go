@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -30,11 +31,27 @@ type launcher struct {
 }
 
 func newSystem(args []string, dir string, limits Limits, answer control.Handler, closing <-chan struct{}) system {
+	keepDescriptors()
 	l := &launcher{args: args, dir: dir, limits: limits, share: newShare(), answer: answer}
 	if os.Getpid() == 1 {
 		l.reaper = newReaper(closing)
 	}
 	return system{spawn: l.spawn, refuse: refuse, close: closeSockets, notify: notify}
+}
+
+// keepDescriptors has no child inherit what this process has inherited itself,
+// beyond the standard three: who opened that cannot know of our children, and
+// may wait for it to be closed.
+func keepDescriptors() {
+	entries, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return // of a system without it, or of descriptors
+	}
+	for _, e := range entries {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd >= firstDescriptor {
+			unix.CloseOnExec(fd)
+		}
+	}
 }
 
 // firstDescriptor is the link's number in a child, after the standard three.
@@ -157,24 +174,33 @@ func (g *luggage) unpack() {
 	}
 }
 
-// attach makes a child of a process that has been started.
-func (l *launcher) attach(h *handover, pid int, g *luggage) (*child, error) {
+// attach makes a child of a process that has been started, or ends it.
+func (l *launcher) attach(h *handover, pid int, g *luggage) (_ *child, err error) {
 	process, err := os.FindProcess(pid) // by pidfd where there is one: no signal can hit another process
 	if err != nil {
+		g.unpack() // which the process notices
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	wait := l.reaper.await(process)
+	defer func() {
+		if err != nil {
+			cancel()
+			g.unpack()
+			send(process, kill)
+			go wait() // when the reaper is free again
+		}
+	}()
 	link, err := netConn(g.link)
 	g.link = -1
 	if err != nil {
-		return nil, errors.Join(err, process.Kill())
+		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	if g.questions >= 0 {
 		questions, err := netConn(g.questions)
 		g.questions = -1
 		if err != nil {
-			cancel()
-			return nil, errors.Join(err, process.Kill())
+			return nil, errors.Join(err, link.Close())
 		}
 		go control.ServeConn(ctx, questions.(*net.UnixConn), l.answer)
 	}
@@ -183,7 +209,7 @@ func (l *launcher) attach(h *handover, pid int, g *luggage) (*child, error) {
 		link:   link,
 		page:   g.page,
 		signal: func(s hint) { send(process, s) },
-		wait:   l.reaper.await(process),
+		wait:   wait,
 		output: func() string { return readOutput(g.output) },
 		release: func() {
 			cancel()

@@ -1,0 +1,146 @@
+package prefork_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/support-go/support/prefork"
+)
+
+// TestGrandchildrenInheritNothing but the standard three.
+func TestGrandchildrenInheritNothing(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	p.env = []string{"LISTEN_FDS=1", "WATCHDOG_USEC=1000000", "NOTIFY_SOCKET=@nobody"}
+	stray, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stray.Close()
+	p.files = []*os.File{stray} // which nobody has declared
+	p.serve()
+	fds := strings.Fields(p.must("run ls /proc/self/fd"))
+	if want := []string{"0", "1", "2", "3"}; !slices.Equal(fds, want) { // the last is that of the directory which ls reads
+		t.Errorf("descriptors %q, want %q", fds, want)
+	}
+	for _, name := range []string{"SUPPORT_LINK", "NOTIFY_SOCKET", "LISTEN_FDS", "WATCHDOG_USEC"} {
+		if strings.Contains(p.must("run env"), name+"=") {
+			t.Errorf("a grandchild has %s in its environment", name)
+		}
+	}
+	p.stop()
+}
+
+// TestNothingLeaks in the supervisor over many deaths and reloads.
+func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	p.Workers = 1
+	state := p.serve()
+	turn := func(reload bool) {
+		serial := state.Serial
+		if reload {
+			if err := p.control("reload", nil); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			p.kill(pids(state, prefork.Serving)[0], syscall.SIGKILL)
+		}
+		state = p.await("replaced", func(s prefork.State) bool { return s.Serial > serial && serving(s) && len(s.Processes) == 1 })
+	}
+	turn(true)
+	turn(false)
+	before, files := p.usage()
+	for i := range 30 {
+		turn(i%2 == 0)
+		p.mustBeNonBlocking()
+	}
+	until(t, "usage as before", func() error {
+		if after, now := p.usage(); after != before {
+			return fmt.Errorf("%s, and before %s\n%q\n%q", after, before, now, files)
+		}
+		return nil
+	})
+	p.stop()
+}
+
+// usage counts the supervisor's descriptors by kind.
+func (p *program) usage() (counts string, files []string) {
+	p.t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	digits := regexp.MustCompile(`\d+`)
+	for _, e := range entries {
+		if name, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil {
+			files = append(files, name)
+			kinds[digits.ReplaceAllString(name, "")]++
+		}
+	}
+	return fmt.Sprint(kinds), files
+}
+
+// mustBeNonBlocking looks at the listening socket in the supervisor; its mode
+// is shared by all that have it open.
+func (p *program) mustBeNonBlocking() {
+	p.t.Helper()
+	var state prefork.State
+	if err := p.control("status", &state); err != nil {
+		p.t.Fatal(err)
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", p.cmd.Process.Pid, state.Sockets[0].Descriptor))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var flags int
+	for line := range strings.Lines(string(text)) {
+		if _, err := fmt.Sscanf(line, "flags: %o", &flags); err == nil {
+			break
+		}
+	}
+	if flags&syscall.O_NONBLOCK == 0 {
+		p.t.Errorf("the listening socket is blocking: %s", text)
+	}
+}
+
+// TestSameInode: replacements are of the program that runs, whatever has
+// become of its file.
+func TestSameInode(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(filepath.Dir(p.Dir), "program")
+	if err := os.Link(self, file); err != nil {
+		t.Skipf("no second name for the program: %v", err)
+	}
+	p.file = file
+	state := p.serve()
+	if err := os.WriteFile(file+".new", []byte("#!/bin/false\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for what, replace := range map[string]func() error{
+		"replaced": func() error { return os.Rename(file+".new", file) },
+		"removed":  func() error { return os.RemoveAll(file) },
+	} {
+		if err := replace(); err != nil {
+			t.Fatal(err)
+		}
+		victim := pids(state, prefork.Serving)[0]
+		p.kill(victim, syscall.SIGKILL)
+		p.death(victim)
+		state = p.await(what, serving)
+	}
+	p.stop()
+}
