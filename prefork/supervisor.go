@@ -103,8 +103,18 @@ func (s *Supervisor) Check() error {
 	if s.Workers < 1 || s.Workers > maxWorkers {
 		add("Workers is %d: want 1 to %d", s.Workers, maxWorkers)
 	}
+	roles := map[string]bool{WorkerRole: true}
+	for _, role := range s.Helpers {
+		if role == "" || roles[role] {
+			add("helper of the role %q: want a name, and each role once", role)
+		}
+		roles[role] = true
+	}
 	seen := make(map[string]bool)
 	for _, socket := range s.Sockets {
+		if socket.Role != "" && !roles[socket.Role] {
+			add("socket %s: no process has the role %q", socket.Name, socket.Role)
+		}
 		if err := socket.Check(); err != nil {
 			add("socket %s: %w", socket.Name, err)
 		}
