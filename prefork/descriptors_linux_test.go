@@ -144,3 +144,16 @@ func TestSameInode(t *testing.T) {
 	}
 	p.stop()
 }
+
+// TestBlockingSocket: a worker refuses one, and says so.
+func TestBlockingSocket(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	state := p.serve()
+	p.must("block")
+	victim := pids(state, prefork.Serving)[0]
+	p.kill(victim, syscall.SIGKILL)
+	p.await("the reason is known", func(s prefork.State) bool {
+		return slices.ContainsFunc(s.Deaths, func(d prefork.Death) bool { return strings.Contains(d.Why, "is blocking") })
+	})
+}

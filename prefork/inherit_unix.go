@@ -66,6 +66,7 @@ func Inherited(log *slog.Logger) (*Worker, error) {
 		link:     link,
 	}
 	if err := w.settleIn(); err != nil {
+		w.Failed(err)
 		return nil, err
 	}
 	go w.obey(next)

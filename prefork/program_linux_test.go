@@ -211,6 +211,12 @@ func (c *child) answer(question []string) string {
 		return fmt.Sprint(os.Getpid())
 	case "exit":
 		os.Exit(9)
+	case "block": // what must never be done to a shared socket
+		for fd := ledgerDescriptor; fd < 20; fd++ {
+			if listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err == nil && listens == 1 {
+				_ = unix.SetNonblock(fd, false)
+			}
+		}
 	case "close":
 		_ = unix.Shutdown(c.link, unix.SHUT_RDWR)
 	case "garbage":
