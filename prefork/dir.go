@@ -61,6 +61,9 @@ func openDir(path, name string) (*runtimeDir, error) {
 	if err := private(path, info); err != nil {
 		return &runtimeDir{}, err
 	}
+	if err := anchored(path); err != nil {
+		return &runtimeDir{}, err
+	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return &runtimeDir{}, err
@@ -86,6 +89,21 @@ func private(path string, info fs.FileInfo) error {
 		return fmt.Errorf("%s is open to others (mode %v): want 0700", path, info.Mode().Perm())
 	case !ownedBySelf(info):
 		return fmt.Errorf("%s belongs to another user", path)
+	}
+	return nil
+}
+
+// anchored wants a parent in which no other user but root can put another
+// directory in the place of this one.
+func anchored(path string) error {
+	parent := filepath.Dir(path)
+	info, err := os.Stat(parent)
+	if err != nil {
+		return err
+	}
+	open := info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0
+	if open || !ownedBySelf(info) && !ownedByRoot(info) {
+		return fmt.Errorf("%s can be replaced by another user: %s (mode %v) must belong to this user or root, and be writable by no others", path, parent, info.Mode())
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func (p *program) start() {
 	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Env = append(os.Environ(), programVariable+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	p.cmd.Env = append(p.cmd.Env, p.env...)
-	out, err := os.CreateTemp(filepath.Dir(p.Dir), "log")
+	out, err := os.CreateTemp(filepath.Dir(p.Manner), "log")
 	if err != nil {
 		p.t.Fatal(err)
 	}

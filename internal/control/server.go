@@ -14,10 +14,17 @@ import (
 	"time"
 )
 
+// maxPath is the longest path that fits into a sockaddr_un on every system
+// that we run on, its closing zero taken off.
+const maxPath = 103
+
 // Listen binds path, which must lie in a directory that only this user can
 // write to, and replaces a socket that a dead process has left there. The
 // socket appears under its name only when it is ready, with mode 0600.
 func Listen(path string) (*net.UnixListener, error) {
+	if len(path) > maxPath { // it could be given its name, and then nobody could connect to it
+		return nil, fmt.Errorf("control: path %s has %d bytes: at most %d fit into a socket address", path, len(path), maxPath)
+	}
 	fresh := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%d", os.Getpid()))
 	_ = os.Remove(fresh) // left by a dead process that had our number
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
