@@ -262,6 +262,9 @@ func (l *loop) take(e event, now time.Time) {
 func (l *loop) bury(p *Process, exit Exit, now time.Time) {
 	l.audit(p, now)
 	c := l.children[p.Serial]
+	if p.Phase == Expelled {
+		c.signal(kill) // what it has started, which may outlive it
+	}
 	d := Death{
 		Serial: p.Serial, Slot: p.Slot, Role: p.Role, PID: p.PID, Generation: p.Generation,
 		Phase: p.Phase, Why: p.Why, Exit: exit, Started: p.Started, Ended: now,
@@ -353,6 +356,9 @@ func (l *loop) obey(c command, now time.Time) {
 		l.stop("asked to end at once", now)
 		for i := range l.state.Processes {
 			p := &l.state.Processes[i]
+			if p.Phase == Expelled {
+				continue // and it is not given more time
+			}
 			l.children[p.Serial].send(message{Now: true})
 			p.Phase, p.Left, p.KillAt = Expelled, now, now.Add(time.Second)
 		}

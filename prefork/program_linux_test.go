@@ -160,9 +160,6 @@ func (c *child) work() error {
 		defer ln.Close()
 	}
 	c.worker.Ready()
-	if c.manner == "suicide" {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	}
 	if c.manner == "deaf" {
 		select {}
 	}
