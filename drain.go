@@ -63,20 +63,31 @@ func (p *process) abandon() error {
 // stopAccepting closes the listeners, if nobody else accepts only when the
 // kernel's queues are empty.
 func (p *process) stopAccepting(grace context.Context, alone bool) {
+	var stopping sync.WaitGroup
+	defer stopping.Wait()
 	for _, u := range p.units {
-		u.speak.drain(grace, u)
-		var err error
-		if alone {
-			queue, cancel := context.WithTimeout(grace, time.Second)
-			err = u.ln.Finish(queue)
-			cancel()
-		} else {
-			err = u.ln.Close()
-		}
-		if err != nil {
-			p.log.Error("stop accepting", "server", u.server.name(), "error", err)
-		}
+		stopping.Go(func() {
+			if err := u.stopAccepting(grace, alone); err != nil {
+				p.log.Error("stop accepting", "server", u.server.name(), "error", err)
+			}
+		})
 	}
+}
+
+// stopAccepting empties the queue twice: before the server learns of the stop,
+// since after that it may not accept any more, and for what came meanwhile.
+func (u *unit) stopAccepting(grace context.Context, alone bool) error {
+	queue, cancel := context.WithTimeout(grace, time.Second)
+	defer cancel()
+	var err error
+	if alone {
+		err = u.ln.Settle(queue)
+	}
+	u.speak.drain(grace, u)
+	if alone {
+		return errors.Join(err, u.ln.Finish(queue))
+	}
+	return u.ln.Close()
 }
 
 // empty returns when all connections are closed, by their owners, for being

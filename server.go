@@ -64,7 +64,7 @@ type HTTP struct {
 	Streams       int           // at once on one HTTP/2 connection; default 100
 
 	// Stall is the longest time in which a client must take or give 1 KiB while
-	// something waits for it; default 10 s; below 0 never. A connection on which
+	// something waits for it; default 30 s; below 0 never. A connection on which
 	// a write waits for longer is closed; a handler that waits in the Read of a
 	// body gets os.ErrDeadlineExceeded. Silence is no stall while neither waits.
 	// The body of a gRPC request is half of a conversation, and may be silent;
@@ -77,7 +77,7 @@ func (h HTTP) withDefaults() HTTP {
 	h.IdleTimeout = cmp.Or(h.IdleTimeout, 75*time.Second)
 	h.HeaderBytes = cmp.Or(h.HeaderBytes, 64<<10)
 	h.Streams = cmp.Or(h.Streams, 100)
-	h.Stall = cmp.Or(h.Stall, 10*time.Second)
+	h.Stall = cmp.Or(h.Stall, 30*time.Second)
 	return h
 }
 

@@ -129,10 +129,15 @@ func (l *Listener) Close() (err error) {
 // Closed is closed once Close has been called.
 func (l *Listener) Closed() <-chan struct{} { return l.closed }
 
-// Finish ends accepting once the kernel's queue is empty or ctx ends. Somebody
-// must be calling Accept meanwhile.
+// Settle returns once the kernel's queue is empty or ctx ends. Somebody must be
+// calling Accept meanwhile.
+func (l *Listener) Settle(ctx context.Context) error {
+	return awaitEmptyQueue(ctx, l.Listener)
+}
+
+// Finish ends accepting when the queue has settled or ctx ends.
 func (l *Listener) Finish(ctx context.Context) error {
-	return errors.Join(awaitEmptyQueue(ctx, l.Listener), l.Close())
+	return errors.Join(l.Settle(ctx), l.Close())
 }
 
 // Open is the number of connections that have not been closed.
