@@ -144,7 +144,10 @@ func (c *child) work() error {
 		c.worker.Failed(err)
 		return err
 	case "slow": // until it is told to be fast
-		for ; c.manner == "slow"; time.Sleep(5 * time.Millisecond) {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for c.manner == "slow" {
+			<-tick.C
 			text, _ := os.ReadFile(c.Manner)
 			c.manner = string(text)
 		}
