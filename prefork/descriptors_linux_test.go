@@ -41,7 +41,7 @@ func TestGrandchildrenInheritNothing(t *testing.T) {
 func TestNothingLeaks(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
-	p.Workers = 1
+	p.Workers = 4 // so that no slot sees too many die
 	state := p.serve()
 	turn := func(reload bool) {
 		serial := state.Serial
@@ -50,9 +50,9 @@ func TestNothingLeaks(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else {
-			p.kill(pids(state, prefork.Serving)[0], syscall.SIGKILL)
+			p.kill(pids(state, prefork.Serving)[state.Serial%p.Workers], syscall.SIGKILL)
 		}
-		state = p.await("replaced", func(s prefork.State) bool { return s.Serial > serial && serving(s) && len(s.Processes) == 1 })
+		state = p.await("replaced", func(s prefork.State) bool { return s.Serial > serial && serving(s) && len(s.Processes) == 4 })
 	}
 	turn(true)
 	turn(false)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -82,6 +83,7 @@ func adoptConn(fd int) (net.Conn, error) {
 // settleIn takes what the handover names into use.
 func (w *Worker) settleIn() error {
 	h := &w.handover
+	nameProcess(filepath.Base(os.Args[0]))
 	runtime.GOMAXPROCS(h.Procs)
 	if h.MemoryLimit > 0 {
 		debug.SetMemoryLimit(h.MemoryLimit)

@@ -315,6 +315,39 @@ func TestCrashLoop(t *testing.T) {
 	})
 }
 
+// TestKillLoop tells apart somebody who kills a worker twice a second for a
+// while from a machine that kills each worker as soon as it is ready.
+func TestKillLoop(t *testing.T) {
+	tests := map[string]struct {
+		workers     int
+		every       time.Duration // somebody kills the oldest worker
+		least, most int           // starts in a minute
+		phase       GroupPhase
+	}{
+		"now and then":    {3, 500 * time.Millisecond, 120, 124, GroupServing},
+		"again and again": {1, 10 * time.Millisecond, 8, 20, GroupCrashLooping},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := begin(t, &Supervisor{Workers: test.workers}, manner{})
+				<-tr.Ready()
+				for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(test.every) {
+					s := tr.state()
+					if serials := s.serving(); len(serials) > 0 {
+						tr.world.alive(serials[0]).die(Exit{Code: -1, Signal: "SIGKILL"})
+					}
+				}
+				s := tr.state()
+				if n := tr.world.begun(); n < test.least || n > test.most || s.Phase != test.phase {
+					t.Errorf("%d starts, phase %q; want %d to %d, %q", n, s.Phase, test.least, test.most, test.phase)
+				}
+				tr.end()
+			})
+		})
+	}
+}
+
 func TestSilentWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := begin(t, &Supervisor{Workers: 2, Limits: Limits{Silence: 3 * time.Second}}, manner{deaf: true})

@@ -95,8 +95,10 @@ func adopt(ctx context.Context, dir *runtimeDir) (sockets map[string]Bound, orph
 	paths, _ := filepath.Glob(filepath.Join(dir.path, "w*.sock")) // the pattern is a good one
 	for _, path := range paths {
 		bounds, fds, err := takeSockets(ctx, path)
+		if errors.Is(err, unix.ECONNREFUSED) {
+			_ = os.Remove(path) // of a worker that has died
+		}
 		if err != nil {
-			_ = os.Remove(path)
 			continue
 		}
 		orphans = append(orphans, path)

@@ -54,7 +54,8 @@ type Bound struct {
 type Slot struct {
 	ID        int       `json:"id"` // of workers from 1; helpers follow
 	Role      string    `json:"role"`
-	Trouble   Trouble   `json:"trouble"`
+	Trouble   Trouble   `json:"trouble"`    // failed starts
+	Kills     Trouble   `json:"kills"`      // quick deaths by SIGKILL
 	NotBefore time.Time `json:"not_before"` // of the next start
 }
 

@@ -177,7 +177,8 @@ func (s *Supervisor) Reload(ctx context.Context) error {
 // ErrBusy is the error of a command that another one is in the way of.
 var ErrBusy = errors.New("prefork: busy with another command")
 
-// ErrStopped is the error of a command that came before Run or after its end.
+// ErrStopped is the error of a command that came after the end of Run. One that
+// comes before Run waits for it.
 var ErrStopped = errors.New("prefork: not running")
 
 // State returns what the supervisor knows at this moment.

@@ -16,6 +16,9 @@ func ownProgram() string {
 	return path
 }
 
+// nameProcess has nothing to do where the program is started by its path.
+func nameProcess(string) {}
+
 // sharedMemory is a file without a name. Unlike Linux's, its size cannot be
 // sealed: a worker that cuts it short kills its supervisor.
 func sharedMemory(name string, size int64) (fd int, err error) {

@@ -11,6 +11,12 @@ import (
 // still leads to the same inode.
 func ownProgram() string { return "/proc/self/exe" }
 
+// nameProcess gives this process the name by which ps(1) knows its supervisor:
+// the kernel has called it after the link that ownProgram names.
+func nameProcess(name string) {
+	_ = os.WriteFile("/proc/self/comm", []byte(name), 0) // a name is not worth failing for
+}
+
 // sharedMemory is sealed at its size: whoever has it can write in it, and can
 // neither cut it short, which would kill its readers, nor make it grow.
 func sharedMemory(name string, size int64) (fd int, err error) {
