@@ -3,7 +3,8 @@
 CROSS     = darwin/arm64 windows/amd64 freebsd/amd64 linux/arm64
 FUZZTIME  = 30s
 BENCHTIME = 1s
-SOAK      =
+SOAK      = reload -times 2000 -between 44000 -conns 12 -streams 2 -mode fresh,kept,h2 -for 3h \
+            -status http://127.0.0.1:8889/status.json -grows generation -want phase=serving -- bin/soak serve
 
 # The linter is pinned in a module of its own, so that nobody who imports us
 # sees its dependencies. The go command builds it once and keeps it.
@@ -50,6 +51,7 @@ bench:
 bench-smoke:
 	cd bench && go vet ./... && $(LINT) && go test -bench . -benchtime 1x ./...
 
-# Hours under faults; SOAK passes flags on.
+# Reloads under load for up to three hours, or whatever SOAK says.
 soak:
-	go run ./soak $(SOAK)
+	go build -o bin/soak ./soak
+	bin/soak $(SOAK)

@@ -63,7 +63,11 @@ func (s *Server) check() error {
 			ways++
 		}
 	}
-	if ways != 1 && s.role == "" {
+	switch {
+	case s.role != "":
+	case ways == 0:
+		problems = append(problems, errors.New("no handler: set Handler, Stream or Serve"))
+	case ways > 1:
 		problems = append(problems, fmt.Errorf("%d of Handler, Stream and Serve are set: want one", ways))
 	}
 	if s.TLS != nil && len(s.TLS.Certificates) == 0 && s.TLS.GetCertificate == nil && s.TLS.GetConfigForClient == nil {

@@ -29,7 +29,7 @@ func TestBadConfiguration(t *testing.T) {
 		"only meta":         {func(g *support.Group) { g.Meta("127.0.0.1:0") }, []string{"no servers"}},
 		"no name":           {func(g *support.Group) { g.Name = ""; g.HTTP("127.0.0.1:0", handler()) }, []string{`name ""`}},
 		"a path for a name": {func(g *support.Group) { g.Name = "../x"; g.HTTP("127.0.0.1:0", handler()) }, []string{`name "../x"`}},
-		"no handler":        {func(g *support.Group) { g.HTTP("127.0.0.1:0", nil) }, []string{"0 of Handler, Stream and Serve"}},
+		"no handler":        {func(g *support.Group) { g.HTTP("127.0.0.1:0", nil) }, []string{"no handler"}},
 		"two handlers": {func(g *support.Group) {
 			g.Add(&support.Server{Listen: "127.0.0.1:0", Handler: handler(), Stream: stream})
 		}, []string{"2 of Handler, Stream and Serve"}},

@@ -77,17 +77,22 @@ func (p *process) stopAccepting(grace context.Context, alone bool) {
 // stopAccepting empties the queue twice: before the server learns of the stop,
 // since after that it may not accept any more, and for what came meanwhile.
 func (u *unit) stopAccepting(grace context.Context, alone bool) error {
-	queue, cancel := context.WithTimeout(grace, time.Second)
-	defer cancel()
-	var err error
-	if alone {
-		err = u.ln.Settle(queue)
+	if !alone {
+		u.speak.drain(grace, u)
+		return u.ln.Close()
 	}
+	err := within(grace, u.ln.Settle)
 	u.speak.drain(grace, u)
-	if alone {
-		return errors.Join(err, u.ln.Finish(queue))
-	}
-	return u.ln.Close()
+	return errors.Join(err, within(grace, u.ln.Finish))
+}
+
+// emptying is how long a server may take to empty the kernel's queue.
+const emptying = time.Second
+
+func within(grace context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(grace, emptying)
+	defer cancel()
+	return do(ctx)
 }
 
 // empty returns when all connections are closed, by their owners, for being

@@ -1,5 +1,5 @@
-// Package support turns handlers into a service that sheds what it cannot
-// serve, survives crashes and bad releases, and shows what it is doing.
+// Package support turns handlers into a service that survives crashes, drains
+// before it goes, reloads without losing a request, and tells what it is doing.
 //
 //	func main() {
 //		group := support.New("hello")

@@ -1,6 +1,7 @@
 package support
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ import (
 func Main(g *Group) {
 	err := g.runWithSignals()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %s\n", g.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
+		fmt.Fprintf(os.Stderr, "%s: %s\n", cmp.Or(g.Name, "support"), strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	os.Exit(exitCode(err))
 }

@@ -172,6 +172,9 @@ func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 	close(g.ready)
 	order, err := p.await(ctx, w.Orders())
 	w.LetGo()
+	if order.Alone && w.Role() == metaRole {
+		return errors.Join(err, p.abandon()) // the workers have gone: there is nothing to tell
+	}
 	return errors.Join(err, p.drain(order, w.Orders()))
 }
 

@@ -70,20 +70,29 @@ func (l *loop) judge(p *Process, now time.Time) {
 			l.expel(p, fmt.Sprintf("no request ended for %v while %d ran", l.limits.Stuck, p.Counts.Quiet()), now)
 		}
 	case Draining:
+		if !p.KillAt.IsZero() {
+			l.killInTime(p, now)
+			return
+		}
 		if l.since(p.Left, now) >= l.limits.Drain {
 			l.expel(p, fmt.Sprintf("did not drain within %v", l.limits.Drain), now)
 		}
 	case Expelled:
-		if !now.Before(p.KillAt) {
-			p.KillAt = now.Add(l.limits.Silence) // a process that the kernel holds fast may need another
-			l.children[p.Serial].signal(kill)
-		}
+		l.killInTime(p, now)
 		return
 	}
 	if p.live() || p.Phase == Draining {
 		if silence := now.Sub(p.Heard); silence >= l.limits.Silence {
 			l.expel(p, fmt.Sprintf("gave no sign of life for %v", silence.Round(time.Second)), now)
 		}
+	}
+}
+
+// killInTime kills a process whose time is up.
+func (l *loop) killInTime(p *Process, now time.Time) {
+	if !now.Before(p.KillAt) {
+		p.KillAt = now.Add(l.limits.Silence) // a process that the kernel holds fast may need another
+		l.children[p.Serial].signal(kill)
 	}
 }
 

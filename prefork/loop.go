@@ -177,11 +177,11 @@ func (l *loop) obey(c command, now time.Time) {
 		l.stop("asked to end at once", now)
 		for i := range l.state.Processes {
 			p := &l.state.Processes[i]
-			if p.Phase == Expelled {
-				continue // and it is not given more time
+			if !p.KillAt.IsZero() {
+				continue // it has been told, and is not given more time
 			}
 			l.children[p.Serial].send(message{Now: true})
-			p.Phase, p.Left, p.KillAt = Expelled, now, now.Add(time.Second)
+			p.Phase, p.Why, p.Left, p.KillAt = Draining, "asked to end at once", now, now.Add(time.Second)
 		}
 		c.reply <- result{}
 	}

@@ -54,9 +54,9 @@ type Bound struct {
 type Slot struct {
 	ID        int       `json:"id"` // of workers from 1; helpers follow
 	Role      string    `json:"role"`
-	Trouble   Trouble   `json:"trouble"`    // failed starts
-	Kills     Trouble   `json:"kills"`      // quick deaths by SIGKILL
-	NotBefore time.Time `json:"not_before"` // of the next start
+	Trouble   Trouble   `json:"trouble"`             // failed starts
+	Kills     Trouble   `json:"kills"`               // quick deaths by SIGKILL
+	NotBefore time.Time `json:"not_before,omitzero"` // of the next start
 }
 
 // Phase says how far a process has come.

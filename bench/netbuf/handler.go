@@ -117,7 +117,7 @@ func startClient() (*client, error) {
 }
 
 func (c *client) stop() error {
-	c.in.Close()
+	_ = c.in.Close()
 	return c.cmd.Wait()
 }
 

@@ -58,8 +58,8 @@ func heapOf(n int, message []byte, start func(net.Conn) func() error) (float64, 
 	}
 	after := heap()
 	for _, peer := range far {
-		peer.Close()
-		<-ended
+		_ = peer.Close()
+		<-ended //nolint:errcheck // it has been told to end
 	}
 	return float64(int64(after)-int64(before)) / float64(n) / 1024, nil
 }

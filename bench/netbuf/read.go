@@ -52,13 +52,13 @@ func views(ours, peer net.Conn, size, n int) comparison {
 	return timed(n, func() {
 		for range n {
 			if msg, err := conn.ReadUntil(newline, 4096); err != nil || len(msg) != size-1 {
-				fail(fmt.Errorf("%d bytes, %v", len(msg), err))
+				fail(fmt.Errorf("%d bytes, %w", len(msg), err))
 			}
 		}
 	}, func() {
 		for range n {
 			if msg, err := reader.ReadSlice('\n'); err != nil || len(msg) != size {
-				fail(fmt.Errorf("%d bytes, %v", len(msg), err))
+				fail(fmt.Errorf("%d bytes, %w", len(msg), err))
 			}
 		}
 	})
@@ -149,7 +149,7 @@ func tcpPair() (near, far net.Conn, err error) {
 		return nil, nil, err
 	}
 	if far, err = ln.Accept(); err != nil {
-		near.Close()
+		_ = near.Close()
 		return nil, nil, err
 	}
 	return near, far, nil
@@ -193,6 +193,6 @@ func echoed() (*netbuf.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	go io.Copy(struct{ io.Writer }{far}, struct{ io.Reader }{far})
+	go func() { _, _ = io.Copy(struct{ io.Writer }{far}, struct{ io.Reader }{far}) }()
 	return netbuf.NewConn(near), nil
 }

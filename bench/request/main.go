@@ -203,6 +203,9 @@ func memory(pid int) (int64, error) {
 }
 
 func measure(pairs int, slice time.Duration) error {
+	if slice < time.Second || slice%time.Second != 0 {
+		return fmt.Errorf("-slice %v: wrk wants whole seconds", slice)
+	}
 	for _, program := range []string{"wrk", "taskset"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("%w: install it (Debian: apt-get install wrk util-linux)", err)
@@ -212,7 +215,7 @@ func measure(pairs int, slice time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	kinds := []string{"bare", "base", "base2", "group", "workers"}
 	servers := make(map[string]*server)
 	for _, kind := range kinds {

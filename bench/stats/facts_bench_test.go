@@ -15,11 +15,11 @@ func BenchmarkLookGopsutil(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		p.Times()
-		p.MemoryInfo()
-		p.NumFDs()
-		p.PageFaults()
-		p.NumCtxSwitches()
-		p.Rlimit()
+		_, _ = p.Times()
+		_, _ = p.MemoryInfo()
+		_, _ = p.NumFDs()
+		_, _ = p.PageFaults()
+		_, _ = p.NumCtxSwitches()
+		_, _ = p.Rlimit()
 	}
 }

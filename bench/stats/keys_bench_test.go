@@ -52,7 +52,7 @@ func BenchmarkKeys(b *testing.B) {
 		var mu sync.Mutex
 		parallelKeys(b, func(key string) {
 			mu.Lock()
-			s.Update(key)
+			_ = s.Update(key)
 			mu.Unlock()
 		})
 	})
@@ -62,12 +62,12 @@ func BenchmarkKeys(b *testing.B) {
 			b.Fatal(err)
 		}
 		for i := range 100_000 { // until it is dense
-			s.UpdateInt64(int64(i))
+			_ = s.UpdateInt64(int64(i))
 		}
 		var mu sync.Mutex
 		parallelKeys(b, func(key string) {
 			mu.Lock()
-			s.UpdateString(key)
+			_ = s.UpdateString(key)
 			mu.Unlock()
 		})
 	})

@@ -46,12 +46,11 @@ func awaitEmptyQueue(ctx context.Context, ln net.Listener) error {
 // accept.
 func readable(raw syscall.RawConn) (waiting bool, err error) {
 	outer := raw.Control(func(fd uintptr) {
-		var n int
-		n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-		waiting = n > 0 || err == unix.EINTR
+		n := 0
+		for again := true; again; again = errors.Is(err, unix.EINTR) {
+			n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		}
+		waiting = n > 0
 	})
-	if errors.Is(err, unix.EINTR) {
-		err = nil
-	}
 	return waiting, errors.Join(outer, err)
 }
