@@ -46,6 +46,15 @@ func workerSocket(dir string, slot, pid int) string {
 	return filepath.Join(dir, fmt.Sprintf("w%d.%d.sock", slot, pid))
 }
 
+// workers are the paths of all workers' own sockets, of the living and the dead.
+func (d *runtimeDir) workers() []string {
+	if d.path == "" {
+		return nil
+	}
+	paths, _ := filepath.Glob(filepath.Join(d.path, "w*.sock")) // the pattern is a good one
+	return paths
+}
+
 // openDir makes the directory, if need be, and takes possession of it. Unless
 // the error is errTaken, the runtimeDir can be used even beside an error: as
 // none.

@@ -44,7 +44,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	stop := s.serveControl(dir, l)
 	defer stop()
-	go dismiss(orphans, l.ready, l.closing)
+	if len(orphans) > 0 {
+		go dismiss(dir, l.ready, l.closing)
+	}
 	err = l.run(ctx, s.commands)
 	for _, socket := range s.Sockets {
 		socket.Remove()

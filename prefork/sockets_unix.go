@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -89,11 +88,7 @@ func pause(ctx context.Context, d time.Duration) {
 // dir, and takes away what dead workers have left there.
 func adopt(ctx context.Context, dir *runtimeDir) (sockets map[string]Bound, orphans []string) {
 	sockets = make(map[string]Bound)
-	if dir.path == "" {
-		return sockets, nil
-	}
-	paths, _ := filepath.Glob(filepath.Join(dir.path, "w*.sock")) // the pattern is a good one
-	for _, path := range paths {
+	for _, path := range dir.workers() {
 		bounds, fds, err := takeSockets(ctx, path)
 		if errors.Is(err, unix.ECONNREFUSED) {
 			_ = os.Remove(path) // of a worker that has died
@@ -143,17 +138,27 @@ func takeSockets(ctx context.Context, path string) (bounds []Bound, fds []int, e
 	return bounds, fds, nil
 }
 
-// dismiss tells orphans to drain once ready is closed, unless closing is.
-func dismiss(orphans []string, ready, closing <-chan struct{}) {
+// dismiss tells all orphans in dir to drain once ready is closed, unless
+// closing is. It asks again a little later, since a worker that had just been
+// started when its supervisor died may not have opened its socket yet. Our own
+// workers refuse.
+func dismiss(dir *runtimeDir, ready, closing <-chan struct{}) {
 	select {
 	case <-ready:
 	case <-closing:
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	for _, path := range orphans {
-		_, _ = control.Ask(ctx, path, control.Request{Do: "drain"}, nil) // it may have gone by itself
+	for _, later := range []time.Duration{0, time.Second, 5 * time.Second} {
+		select {
+		case <-time.After(later):
+		case <-closing:
+			return
+		}
+		for _, path := range dir.workers() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			_, _ = control.Ask(ctx, path, control.Request{Do: "drain"}, nil) // it may have gone by itself
+			cancel()
+		}
 	}
 }
 
