@@ -34,8 +34,9 @@ var errTaken = errors.New("already running")
 // by a lock that the kernel takes back whatever happens. The zero path is that
 // of no directory.
 type runtimeDir struct {
-	path string
-	lock *os.File
+	path    string
+	lock    *os.File
+	crashed bool // whoever had it before has not given it back
 }
 
 func (d *runtimeDir) control() string { return filepath.Join(d.path, "control.sock") }
@@ -82,7 +83,8 @@ func openDir(path, name string) (*runtimeDir, error) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("group %q is %w as process %s, in %s: stop it, or give this one another name or Dir", name, errTaken, pid, path)
 	}
-	d := &runtimeDir{path: path, lock: lock}
+	left, _ := os.ReadFile(lock.Name()) // nothing, if it was given back
+	d := &runtimeDir{path: path, lock: lock, crashed: len(left) > 0}
 	if lock.Truncate(0) == nil { // on a full disk the message above lacks the pid, and no more
 		_, _ = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
 	}
@@ -119,6 +121,7 @@ func anchored(path string) error {
 
 func (d *runtimeDir) close() {
 	if d != nil && d.lock != nil {
+		_ = d.lock.Truncate(0)
 		_ = d.lock.Close()
 	}
 }

@@ -16,10 +16,29 @@ import (
 )
 
 // sockets opens what is to be listened on, or takes it over from workers whose
-// supervisor has died: for them to close it, or for us to bind it again, would
-// lose what waits in the kernel's queue. It returns the paths of those
-// workers' own sockets. If anything cannot be had, nothing stays open.
+// supervisor has died. After such a death it is patient: a helper may still be
+// letting go of its address, and a worker that had just been started may not
+// have opened the socket by which it can be asked.
 func (s *Supervisor) sockets(ctx context.Context, dir *runtimeDir) (open []Bound, orphans []string, err error) {
+	deadline := time.Now().Add(patience)
+	for {
+		open, orphans, err = s.openAll(ctx, dir)
+		if !errors.Is(err, unix.EADDRINUSE) || !dir.crashed || time.Now().After(deadline) || ctx.Err() != nil {
+			return open, orphans, err
+		}
+		pause(ctx, 20*time.Millisecond)
+	}
+}
+
+// patience is how long whatever a dead supervisor has left may take to let go
+// of its address, or to make itself known.
+const patience = 2 * time.Second
+
+// openAll opens every socket, or takes it over: for orphans to close it, or for
+// us to bind it again, would lose what waits in the kernel's queue. It returns
+// the paths of the orphans' own sockets. If anything cannot be had, nothing
+// stays open.
+func (s *Supervisor) openAll(ctx context.Context, dir *runtimeDir) (open []Bound, orphans []string, err error) {
 	left, orphans := adopt(ctx, dir)
 	var bound []Socket // and not taken over
 	var problems []error
@@ -33,7 +52,7 @@ func (s *Supervisor) sockets(ctx context.Context, dir *runtimeDir) (open []Bound
 			open = append(open, b)
 			continue
 		}
-		b, err := socket.open(ctx, len(orphans) > 0)
+		b, err := socket.open(ctx)
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -56,23 +75,14 @@ func (s *Supervisor) sockets(ctx context.Context, dir *runtimeDir) (open []Bound
 
 func (s Socket) key() string { return s.Name + " " + s.Network + " " + s.Address }
 
-// open binds the socket. A helper that has just lost its supervisor may need a
-// moment to let go of its address.
-func (s Socket) open(ctx context.Context, patient bool) (Bound, error) {
-	deadline := time.Now().Add(time.Second)
-	for {
-		ln, err := s.Listen(ctx)
-		if errors.Is(err, unix.EADDRINUSE) && patient && time.Now().Before(deadline) {
-			pause(ctx, 10*time.Millisecond)
-			continue
-		}
-		if err != nil {
-			return Bound{}, err
-		}
-		defer ln.Close()
-		fd, err := bind.Descriptor(ln)
-		return Bound{Socket: s, Actual: ln.Addr().String(), Descriptor: fd}, err
+func (s Socket) open(ctx context.Context) (Bound, error) {
+	ln, err := s.Listen(ctx)
+	if err != nil {
+		return Bound{}, err
 	}
+	defer ln.Close()
+	fd, err := bind.Descriptor(ln)
+	return Bound{Socket: s, Actual: ln.Addr().String(), Descriptor: fd}, err
 }
 
 func pause(ctx context.Context, d time.Duration) {
