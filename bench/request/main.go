@@ -72,6 +72,7 @@ func beServer(kind, addr string) error {
 	if kind == "workers" {
 		group.Workers = 1
 		group.Dir = os.Getenv("BENCH_DIR")
+		group.Limits.Orphan = -1 // go with the supervisor
 	}
 	group.HTTP(addr, handler)
 	return group.Run(context.Background())
