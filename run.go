@@ -15,8 +15,9 @@ import (
 
 // Run serves until ctx ends, drains, and returns when nothing is left running.
 // It returns nil after a stop that was asked for; else why it could not start,
-// or what has failed since, such as a server that goes on when it should not. If the configuration is wrong, it starts nothing
-// and returns an error that is ErrConfig and names everything that is wrong.
+// or what has failed since, such as a server that goes on when it should not.
+// If the configuration is wrong, it starts nothing and returns an error that is
+// ErrConfig and names everything that is wrong.
 //
 // In a process that a supervisor has started, Run serves as that supervisor
 // says.

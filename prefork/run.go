@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/support-go/support/internal/control"
@@ -44,10 +45,15 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	stop := s.serveControl(dir, l)
 	defer stop()
+	running, ended := context.WithCancel(context.Background())
+	defer ended()
+	var dismissing sync.WaitGroup
 	if len(orphans) > 0 {
-		go dismiss(dir, l.ready, l.closing)
+		dismissing.Go(func() { dismiss(running, dir, l.ready) })
 	}
 	err = l.run(ctx, s.commands)
+	ended()
+	dismissing.Wait()
 	for _, socket := range s.Sockets {
 		socket.Remove()
 	}

@@ -148,25 +148,25 @@ func takeSockets(ctx context.Context, path string) (bounds []Bound, fds []int, e
 	return bounds, fds, nil
 }
 
-// dismiss tells all orphans in dir to drain once ready is closed, unless
-// closing is. It asks again a little later, since a worker that had just been
+// dismiss tells all orphans in dir to drain once ready is closed, until ctx
+// ends. It asks again a little later, since a worker that had just been
 // started when its supervisor died may not have opened its socket yet. Our own
 // workers refuse.
-func dismiss(dir *runtimeDir, ready, closing <-chan struct{}) {
+func dismiss(ctx context.Context, dir *runtimeDir, ready <-chan struct{}) {
 	select {
 	case <-ready:
-	case <-closing:
+	case <-ctx.Done():
 		return
 	}
 	for _, later := range []time.Duration{0, time.Second, 5 * time.Second} {
 		select {
 		case <-time.After(later):
-		case <-closing:
+		case <-ctx.Done():
 			return
 		}
 		for _, path := range dir.workers() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			_, _ = control.Ask(ctx, path, control.Request{Do: "drain"}, nil) // it may have gone by itself
+			asking, cancel := context.WithTimeout(ctx, time.Second)
+			_, _ = control.Ask(asking, path, control.Request{Do: "drain"}, nil) // it may have gone by itself
 			cancel()
 		}
 	}

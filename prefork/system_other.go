@@ -33,7 +33,7 @@ func (s *Supervisor) sockets(context.Context, *runtimeDir) ([]Bound, []string, e
 	return nil, nil, errSystem
 }
 
-func dismiss(*runtimeDir, <-chan struct{}, <-chan struct{}) {}
+func dismiss(context.Context, *runtimeDir, <-chan struct{}) {}
 
 func lockFile(*os.File) error { return nil }
 

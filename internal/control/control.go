@@ -43,8 +43,8 @@ type Answer struct {
 	Descriptors []int
 }
 
-// Handler answers one request. Its ctx ends when the client goes away or the
-// server stops.
+// Handler answers one request. Its ctx ends when the server stops; that the
+// client has gone away is noticed only with the answer.
 type Handler func(ctx context.Context, request Request) (Answer, error)
 
 // reply is an answer as it is sent.
