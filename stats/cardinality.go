@@ -17,8 +17,8 @@ import (
 // by it. It is safe for concurrent use. Cardinalities come from a Registry; a
 // nil one will do.
 type Cardinality struct {
-	key   siphash.Key
-	words [registers / 8]atomic.Uint64 // eight registers each
+	secret *secret
+	words  [registers / 8]atomic.Uint64 // eight registers each
 }
 
 const (
@@ -32,7 +32,7 @@ const CardinalityError = 1.04 / (1 << (precision / 2))
 
 // Add counts key unless it was counted before.
 func (c *Cardinality) Add(key string) {
-	h := c.key.Sum64(key)
+	h := c.secret.key().Sum64(key)
 	register := h >> (64 - precision)
 	rank := uint64(bits.LeadingZeros64(h<<precision|1<<(precision-1))) + 1
 	word, shift := &c.words[register/8], register%8*8
@@ -47,7 +47,7 @@ func (c *Cardinality) Add(key string) {
 
 // Snapshot returns what has been seen so far.
 func (c *Cardinality) Snapshot() *CardinalitySnapshot {
-	s := &CardinalitySnapshot{Secret: fingerprint(c.key), Registers: make([]byte, registers)}
+	s := &CardinalitySnapshot{Secret: fingerprint(*c.secret.key()), Registers: make([]byte, registers)}
 	for i := range c.words {
 		w := c.words[i].Load()
 		for j := range 8 {

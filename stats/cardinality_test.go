@@ -103,3 +103,19 @@ func TestSecretsAreRandomUnlessSet(t *testing.T) {
 		t.Error("two registries have the same secret")
 	}
 }
+
+func TestSecretMayBeSetBetweenLookUpAndUse(t *testing.T) {
+	var one, two stats.Registry
+	a, b := one.Cardinality("n"), two.Cardinality("n")
+	one.Secret, two.Secret = [16]byte{7}, [16]byte{7}
+	a.Add("x")
+	b.Add("x")
+	b.Add("y")
+	union := a.Snapshot()
+	if err := union.Merge(b.Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	if got := union.Estimate(); got < 1.5 || got > 2.5 {
+		t.Errorf("the union has %v keys, want 2", got)
+	}
+}

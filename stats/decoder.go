@@ -42,6 +42,14 @@ func (d *decoder) int() int64 {
 	return n
 }
 
+func (d *decoder) bool() bool {
+	n := d.uint()
+	if n > 1 {
+		d.fail("truth")
+	}
+	return n == 1
+}
+
 // take returns the next n bytes, which stay part of the input.
 func (d *decoder) take(n int) []byte {
 	if n > len(d.b) {

@@ -1,15 +1,13 @@
 package stats
 
-import (
-	"crypto/rand"
-	"sync"
-)
+import "sync"
 
 // Delta is what a process has counted since its last Delta: a numbered part
 // of a sequence that Totals adds up.
 type Delta struct {
 	Source   string // one run of one process
-	Sequence uint64 // 1 is the first, and has everything so far
+	Sequence uint64 // from 1
+	Whole    bool   // it has everything so far, and takes the place of all before it
 	Snapshot
 }
 
@@ -18,6 +16,7 @@ func (d Delta) MarshalBinary() ([]byte, error) {
 	e := &encoder{b: []byte{formatVersion}}
 	e.string(d.Source)
 	e.uint(d.Sequence)
+	e.bool(d.Whole)
 	e.snapshot(d.Snapshot)
 	return e.b, nil
 }
@@ -29,7 +28,7 @@ func (d *Delta) UnmarshalBinary(b []byte) error {
 	if err != nil {
 		return err
 	}
-	read := Delta{Source: dec.string(maxName), Sequence: dec.uint()}
+	read := Delta{Source: dec.string(maxName), Sequence: dec.uint(), Whole: dec.bool()}
 	read.Snapshot = dec.snapshot()
 	if err := dec.end(); err != nil {
 		return err
@@ -49,11 +48,14 @@ type Reporter struct {
 	reported Snapshot // what acknowledged Deltas add up to
 	current  Snapshot // what they add up to with pending
 	sequence uint64
+	whole    bool // the next Delta has everything
 }
 
-// NewReporter returns a Reporter that begins with everything counted so far.
-func NewReporter(reg *Registry) *Reporter {
-	return &Reporter{reg: reg, source: rand.Text()}
+// NewReporter returns a Reporter for a process, which source must name: up to
+// 120 bytes that no other run of any process has, now or later. It begins with
+// everything counted so far.
+func NewReporter(reg *Registry, source string) *Reporter {
+	return &Reporter{reg: reg, source: source, whole: true}
 }
 
 // Next returns the Delta to send. Until Acknowledge is called with its
@@ -64,7 +66,7 @@ func (r *Reporter) Next() Delta {
 	if r.pending == nil {
 		r.current = r.reg.Snapshot()
 		r.sequence++
-		r.pending = &Delta{r.source, r.sequence, r.current.Sub(r.reported)}
+		r.pending = &Delta{r.source, r.sequence, r.whole, r.current.Sub(r.reported)}
 	}
 	return *r.pending
 }
@@ -75,15 +77,14 @@ func (r *Reporter) Acknowledge(sequence uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pending != nil && r.pending.Sequence == sequence {
-		r.reported, r.current, r.pending = r.current, Snapshot{}, nil
+		r.reported, r.current, r.pending, r.whole = r.current, Snapshot{}, nil, false
 	}
 }
 
-// Restart begins again as a new source with everything counted so far, for
-// Totals that have answered with ErrGap because they do not know this source.
+// Restart begins again with everything counted so far, for Totals that have
+// answered with ErrGap because they lack something of this source.
 func (r *Reporter) Restart() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.source = rand.Text()
-	r.pending, r.reported, r.current, r.sequence = nil, Snapshot{}, Snapshot{}, 0
+	r.pending, r.reported, r.current, r.whole = nil, Snapshot{}, Snapshot{}, true
 }

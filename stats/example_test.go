@@ -135,7 +135,7 @@ func ExampleSnapshot_Sub() {
 func ExampleTotals() {
 	var worker stats.Registry
 	worker.Counter("served").Add(7)
-	reporter := stats.NewReporter(&worker)
+	reporter := stats.NewReporter(&worker, "worker")
 
 	var totals stats.Totals
 	delta := reporter.Next()
@@ -151,7 +151,7 @@ func ExampleTotals() {
 func ExampleReporter() {
 	var reg stats.Registry
 	reg.Counter("c").Add(1)
-	reporter := stats.NewReporter(&reg)
+	reporter := stats.NewReporter(&reg, "worker")
 	first := reporter.Next()
 	again := reporter.Next()
 	reporter.Acknowledge(first.Sequence)

@@ -3,8 +3,6 @@ package stats
 import (
 	"fmt"
 	"sync"
-
-	"github.com/support-go/support/internal/siphash"
 )
 
 // Registry hands out instruments by name and takes snapshots of all of them.
@@ -24,11 +22,12 @@ type Registry struct {
 
 	// Secret keys the hash of Cardinality. Zero takes a random one. Where
 	// Cardinalities of several processes are to be merged, give all of them
-	// the same.
+	// the same. It is read when the first key is added or the first snapshot
+	// taken of one; later changes do nothing.
 	Secret [16]byte
 
 	once   sync.Once
-	secret siphash.Key
+	secret secret
 	clock  clock
 	lanes  lanes
 

@@ -1,11 +1,8 @@
 package stats
 
 import (
-	"crypto/rand"
 	"fmt"
 	"strings"
-
-	"github.com/support-go/support/internal/siphash"
 )
 
 type instrument interface {
@@ -94,11 +91,7 @@ func (r *Registry) begin() {
 		r.clock.start()
 		r.series = make(map[string]*series)
 		r.families = make(map[string]*family)
-		secret := r.Secret
-		if secret == [16]byte{} {
-			rand.Read(secret[:])
-		}
-		r.secret = siphash.KeyOf(secret)
+		r.secret.chosen = &r.Secret
 	})
 }
 
@@ -117,6 +110,6 @@ func (r *Registry) newInstrument(kind Kind) instrument {
 	case KindTop:
 		return newTop()
 	default:
-		return &Cardinality{key: r.secret}
+		return &Cardinality{secret: &r.secret}
 	}
 }

@@ -40,12 +40,12 @@ func (t *Totals) Apply(d Delta) error {
 	defer t.mu.Unlock()
 	s := t.live[d.Source]
 	switch {
-	case s == nil && d.Sequence != 1:
-		return fmt.Errorf("%w: the first from %q is number %d", ErrGap, d.Source, d.Sequence)
-	case s == nil:
-		s = t.begin(d.Source)
-	case d.Sequence <= s.sequence:
+	case s != nil && d.Sequence <= s.sequence:
 		return nil
+	case d.Whole:
+		s = t.begin(d.Source)
+	case s == nil:
+		return fmt.Errorf("%w: the first from %q is number %d", ErrGap, d.Source, d.Sequence)
 	case d.Sequence != s.sequence+1:
 		return fmt.Errorf("%w: number %d from %q came after number %d", ErrGap, d.Sequence, d.Source, s.sequence)
 	}
@@ -57,8 +57,9 @@ func (t *Totals) begin(name string) *source {
 	if t.live == nil {
 		t.live = make(map[string]*source)
 	}
-	t.live[name] = new(source)
-	return t.live[name]
+	s := new(source)
+	t.live[name] = s
+	return s
 }
 
 // End says that the process behind a source is gone, however it went. What it

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"testing"
 
 	"github.com/support-go/support/stats"
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 func work() {
 	reg := new(stats.Registry)
 	c, g, d := reg.Counter("work.done"), reg.Gauge("work.open"), reg.Distribution("work.size_bytes")
-	reporter := stats.NewReporter(reg)
+	reporter := stats.NewReporter(reg, strconv.Itoa(os.Getpid()))
 	in := bufio.NewReader(os.Stdin)
 	for {
 		if _, err := in.ReadByte(); err != nil {
@@ -168,7 +169,7 @@ func TestTotalsOutliveWorkers(t *testing.T) {
 func TestReporterSendsAgainUntilAcknowledged(t *testing.T) {
 	reg := new(stats.Registry)
 	c := reg.Counter("c")
-	reporter := stats.NewReporter(reg)
+	reporter := stats.NewReporter(reg, "worker")
 	var totals stats.Totals
 	for want := stats.Count(1); want <= 4; want++ {
 		c.Add(1)
@@ -194,7 +195,7 @@ func TestReporterSendsAgainUntilAcknowledged(t *testing.T) {
 func TestGapsAreFoundAndRestartMendsThem(t *testing.T) {
 	reg := new(stats.Registry)
 	reg.Counter("c").Add(5)
-	reporter := stats.NewReporter(reg)
+	reporter := stats.NewReporter(reg, "worker")
 	reporter.Acknowledge(reporter.Next().Sequence)
 	reg.Counter("c").Add(1)
 	var totals stats.Totals // begins after the first delta, as after a restart
@@ -209,9 +210,17 @@ func TestGapsAreFoundAndRestartMendsThem(t *testing.T) {
 	if snap, _ := totals.Snapshot(); snap.Lookup("c") != stats.Count(6) {
 		t.Errorf("total is %v, want 6", snap.Lookup("c"))
 	}
-	d.Sequence += 2
-	if err := totals.Apply(d); !errors.Is(err, stats.ErrGap) {
+	reporter.Acknowledge(d.Sequence)
+	reporter.Acknowledge(reporter.Next().Sequence) // which the totals never saw
+	if err := totals.Apply(reporter.Next()); !errors.Is(err, stats.ErrGap) {
 		t.Errorf("got %v, want ErrGap", err)
+	}
+	reporter.Restart()
+	if err := totals.Apply(reporter.Next()); err != nil {
+		t.Fatal(err)
+	}
+	if snap, _ := totals.Snapshot(); snap.Lookup("c") != stats.Count(6) {
+		t.Errorf("after the second restart the total is %v, want 6", snap.Lookup("c"))
 	}
 }
 
@@ -222,7 +231,7 @@ func TestTotalsAreHandedOver(t *testing.T) {
 	worker, dead := new(stats.Registry), new(stats.Registry)
 	worker.Counter("c").Add(5)
 	dead.Counter("c").Add(3)
-	reporter, deadReporter := stats.NewReporter(worker), stats.NewReporter(dead)
+	reporter, deadReporter := stats.NewReporter(worker, "worker"), stats.NewReporter(dead, "dead")
 	first, last := reporter.Next(), deadReporter.Next()
 	if err := errors.Join(before.Apply(first), before.Apply(last), before.End(last.Source)); err != nil {
 		t.Fatal(err)
@@ -251,7 +260,7 @@ func TestEndKeepsTimeInStatesButNobodyPresent(t *testing.T) {
 	reg := new(stats.Registry)
 	states := reg.States("s")
 	states.Enter(states.State("a"))
-	reporter := stats.NewReporter(reg)
+	reporter := stats.NewReporter(reg, "worker")
 	var totals stats.Totals
 	d := reporter.Next()
 	if err := errors.Join(totals.Apply(d), totals.End(d.Source), totals.End("unknown")); err != nil {
@@ -280,7 +289,7 @@ func TestTotalsAreBounded(t *testing.T) {
 			reg.Gauge(fmt.Sprint("g", w, ".", i)).Set(1) // ends with the worker
 			reg.Counter(fmt.Sprint("name", w, ".", i)).Add(1)
 		}
-		d := stats.NewReporter(reg).Next()
+		d := stats.NewReporter(reg, "worker").Next()
 		if err := errors.Join(totals.Apply(d), totals.End(d.Source)); err != nil {
 			t.Fatal(err)
 		}

@@ -114,7 +114,7 @@ func FuzzSnapshot(f *testing.F) {
 func FuzzDelta(f *testing.F) {
 	for _, series := range busy().Series {
 		snap := stats.Snapshot{Series: []stats.Series{series}}
-		good, err := stats.Delta{Source: "worker", Sequence: 1, Snapshot: snap}.MarshalBinary()
+		good, err := stats.Delta{Source: "worker", Sequence: 1, Whole: true, Snapshot: snap}.MarshalBinary()
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func FuzzTotals(f *testing.F) {
 	for _, series := range busy().Series {
 		var totals stats.Totals
 		for _, source := range []string{"a", "b"} {
-			d := stats.Delta{Source: source, Sequence: 1, Snapshot: stats.Snapshot{Series: []stats.Series{series}}}
+			d := stats.Delta{Source: source, Sequence: 1, Whole: true, Snapshot: stats.Snapshot{Series: []stats.Series{series}}}
 			if err := totals.Apply(d); err != nil {
 				f.Fatal(err)
 			}
