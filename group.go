@@ -29,6 +29,7 @@ import (
 
 	"github.com/support-go/support/internal/bind"
 	"github.com/support-go/support/prefork"
+	"github.com/support-go/support/stats"
 )
 
 // Group is a set of servers that start, serve and stop together. Its fields
@@ -51,8 +52,12 @@ type Group struct {
 	Args   []string       // of the workers, the program's name first; default os.Args
 	Log    *slog.Logger   // default slog.Default()
 
+	// Stats are the statistics of this process. Those of all processes of the
+	// group, the ended ones too, are added up for Meta and Metrics.
+	Stats stats.Registry
+
 	servers []*Server
-	admin   []*Server // meta and probe, which stay up until the others are done
+	admin   []*Server // meta, probe and metrics, which stay up until the others are done
 
 	once    sync.Once
 	ready   chan struct{}
@@ -112,10 +117,10 @@ func (g *Group) Add(s *Server) *Server {
 // loopback address or a unix socket. With workers, it is served by a process
 // of its own, which answers when the workers are too busy to.
 //
-// It answers /status.json with all that is known of the group's processes, and
-// /livez and /readyz as Probe does.
+// It answers /status.json with all that is known of the group's processes,
+// /metrics as Metrics does, and /livez and /readyz as Probe does.
 func (g *Group) Meta(address string) *Server {
-	s := &Server{Listen: address, role: metaRole, meta: true}
+	s := &Server{Listen: address, role: metaRole, meta: true, metrics: true}
 	g.admin = append(g.admin, s)
 	return s
 }
@@ -126,6 +131,15 @@ func (g *Group) Meta(address string) *Server {
 // else, and to anybody.
 func (g *Group) Probe(address string) *Server {
 	s := &Server{Listen: address, role: metaRole}
+	g.admin = append(g.admin, s)
+	return s
+}
+
+// Metrics adds a server that answers /metrics with the statistics of the whole
+// group, in the formats of Prometheus, beside what Probe answers. It answers
+// anybody: choose an address that only those can reach who may know.
+func (g *Group) Metrics(address string) *Server {
+	s := &Server{Listen: address, role: metaRole, metrics: true}
 	g.admin = append(g.admin, s)
 	return s
 }

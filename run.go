@@ -138,17 +138,48 @@ func resolved(b prefork.Bound) net.Addr {
 
 // runChild serves as a supervisor says.
 func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
-	servers, status := g.servers, status(nil)
+	g.Stats.Secret = w.Secret()
 	if w.Role() == metaRole {
-		servers, status = g.admin, w.Status
+		return g.runMeta(ctx, w)
 	}
-	for _, s := range servers {
-		s.answerStatus(status)
+	stop := background(g.keepTime, g.watchProcess, g.report(w))
+	defer stop() // the last report has what the drain has counted
+	p, order, err := g.serveChild(ctx, w, g.servers)
+	if order == nil {
+		return err
 	}
+	return errors.Join(err, p.drain(*order, w.Orders()))
+}
+
+// runMeta shows the group.
+func (g *Group) runMeta(ctx context.Context, w *prefork.Worker) error {
+	group := g.collect(w)
+	defer group.stop()
+	for _, s := range g.admin {
+		g.answer(s, w.Status, group.totals)
+	}
+	stop := background(g.keepTime, g.watchProcess, g.report(w))
+	defer stop()
+	p, order, err := g.serveChild(ctx, w, g.admin)
+	if order == nil {
+		return err
+	}
+	stop() // while somebody takes its last report
+	group.stop()
+	if order.Alone { // the workers have gone: there is nothing to tell
+		group.discard()
+		return errors.Join(err, p.abandon())
+	}
+	return errors.Join(err, p.drain(*order, w.Orders()))
+}
+
+// serveChild serves until it is to drain, and returns the order to. Without
+// one it has never been ready, and nothing is left to drain.
+func (g *Group) serveChild(ctx context.Context, w *prefork.Worker, servers []*Server) (*process, *prefork.Order, error) {
 	listeners, err := inherit(w, servers)
 	if err != nil {
 		w.Failed(err)
-		return err
+		return nil, nil, err
 	}
 	serving, p := newProcess(g, servers, listeners, w.Ledger())
 	if w.Role() != metaRole {
@@ -157,26 +188,23 @@ func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 			w.Failed(err)
 		}
 		if err != nil || early != nil {
-			return errors.Join(err, p.abandon())
+			return nil, nil, errors.Join(err, p.abandon())
 		}
 	}
 	early, err := p.serve(serving, w.Orders())
 	if err != nil {
 		w.Failed(err)
-		return errors.Join(err, p.abandon())
+		return nil, nil, errors.Join(err, p.abandon())
 	}
 	if early != nil { // it may have accepted something already
 		w.LetGo()
-		return p.drain(*early, w.Orders())
+		return p, early, nil
 	}
 	w.Ready()
 	close(g.ready)
 	order, err := p.await(ctx, w.Orders())
 	w.LetGo()
-	if order.Alone && w.Role() == metaRole {
-		return errors.Join(err, p.abandon()) // the workers have gone: there is nothing to tell
-	}
-	return errors.Join(err, p.drain(order, w.Orders()))
+	return p, &order, err
 }
 
 func inherit(w *prefork.Worker, servers []*Server) ([]net.Listener, error) {
@@ -218,8 +246,10 @@ func (g *Group) runAlone(ctx context.Context) error {
 	serving, p := newProcess(g, g.servers, listeners[:len(g.servers)], ledger.New())
 	started := time.Now()
 	for _, s := range g.admin {
-		s.answerStatus(func(context.Context) (prefork.State, error) { return p.state(started) })
+		g.answer(s, func(context.Context) (prefork.State, error) { return p.state(started) }, g.own)
 	}
+	stop := background(g.keepTime, g.watchProcess)
+	defer stop()
 	answering, admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New())
 	orders := g.orders(ctx)
 	early, err := p.setup(serving, orders)

@@ -47,10 +47,11 @@ type Server struct {
 	HTTP   HTTP   // bounds for Handler
 	Socket Socket // options of the listening socket
 
-	label string // what name returns, once Run has been called
-	role  string // of the process that serves it; default worker
-	meta  bool   // rather than probe
-	addr  atomic.Value
+	label   string // what name returns, once Run has been called
+	role    string // of the process that serves it; default worker
+	meta    bool   // shows everything
+	metrics bool   // shows the statistics
+	addr    atomic.Value
 }
 
 // HTTP bounds what a client can ask a Handler's server to put up with. Zero

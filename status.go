@@ -43,11 +43,9 @@ func (p *process) state(started time.Time) (prefork.State, error) {
 	return s, err
 }
 
-// answerStatus makes s, if it is one for meta or probe, answer from a source.
-func (s *Server) answerStatus(ask status) {
-	if s.role != metaRole {
-		return
-	}
+// answer makes s, which is one of the group's admin servers, tell what it is
+// for.
+func (g *Group) answer(s *Server, ask status, sum totals) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) {
 		_, err := askInTime(r, ask)
@@ -61,6 +59,9 @@ func (s *Server) answerStatus(ask status) {
 		verdict(w, err)
 	})
 	s.Handler = mux
+	if s.metrics {
+		mux.Handle("GET /metrics", g.metrics(sum))
+	}
 	if !s.meta {
 		return
 	}

@@ -56,6 +56,17 @@ func (d *runtimeDir) workers() []string {
 	return paths
 }
 
+// removeSockets removes what an ended process has left in the directory.
+func removeSockets(dir string, pid int) {
+	if dir == "" {
+		return
+	}
+	paths, _ := filepath.Glob(filepath.Join(dir, fmt.Sprintf("*.%d.sock", pid))) // the pattern is a good one
+	for _, path := range paths {
+		_ = os.Remove(path)
+	}
+}
+
 // openDir makes the directory, if need be, and takes possession of it. Unless
 // the error is errTaken, the runtimeDir can be used even beside an error: as
 // none.

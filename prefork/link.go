@@ -35,6 +35,7 @@ type handover struct {
 	Generation  int           `json:"generation"`
 	Supervisor  int           `json:"supervisor"` // its pid
 	Dir         string        `json:"dir,omitempty"`
+	Secret      []byte        `json:"secret"`
 	Procs       int           `json:"procs"`
 	MemoryLimit int64         `json:"memory_limit,omitempty"` // bytes; 0 means none
 	Orphan      time.Duration `json:"orphan"`

@@ -4,6 +4,7 @@ package prefork
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,6 +27,7 @@ type launcher struct {
 	dir    string
 	limits Limits
 	share  share
+	secret [16]byte
 	answer control.Handler // of what helpers ask
 	reaper *reaper         // in process 1, else nil
 }
@@ -33,6 +35,7 @@ type launcher struct {
 func newSystem(args []string, dir string, limits Limits, answer control.Handler, closing <-chan struct{}) system {
 	keepDescriptors()
 	l := &launcher{args: args, dir: dir, limits: limits, share: newShare(), answer: answer}
+	rand.Read(l.secret[:])
 	if os.Getpid() == 1 {
 		l.reaper = newReaper(closing)
 	}
@@ -61,7 +64,7 @@ const firstDescriptor = 3
 func (l *launcher) spawn(s *State, p Process) (*child, error) {
 	h := &handover{
 		Name: s.Name, Role: p.Role, Slot: p.Slot, Serial: p.Serial, Generation: p.Generation,
-		Supervisor: s.PID, Dir: l.dir, Orphan: l.limits.Orphan,
+		Supervisor: s.PID, Dir: l.dir, Orphan: l.limits.Orphan, Secret: l.secret[:],
 	}
 	h.Procs, h.MemoryLimit = l.share.of(p.Role, s.Workers)
 	g, err := pack(h, s.Sockets)
@@ -215,9 +218,7 @@ func (l *launcher) attach(h *handover, pid int, g *luggage) (_ *child, err error
 			cancel()
 			_ = link.Close()
 			g.unpack()
-			if h.Role == WorkerRole && h.Dir != "" {
-				_ = os.Remove(workerSocket(h.Dir, h.Slot, pid))
-			}
+			removeSockets(h.Dir, pid)
 		},
 	}
 	c.send(message{Handover: h})

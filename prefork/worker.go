@@ -68,6 +68,17 @@ func (w *Worker) Slot() int { return w.handover.Slot }
 // Generation counts the reloads before this process was started, from 1.
 func (w *Worker) Generation() int { return w.handover.Generation }
 
+// Dir is the directory in which the group keeps its sockets, or "" if there is
+// none. What a process leaves there under a name that ends in its pid and
+// ".sock" is removed when it has ended.
+func (w *Worker) Dir() string { return w.handover.Dir }
+
+// Secret is known to all processes of this supervisor, and to no others.
+func (w *Worker) Secret() (secret [16]byte) {
+	copy(secret[:], w.handover.Secret)
+	return secret
+}
+
 // Ledger is the account that the supervisor can read when this process has
 // died.
 func (w *Worker) Ledger() *ledger.Page { return w.page }

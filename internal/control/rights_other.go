@@ -18,5 +18,5 @@ func rights([]int) []byte { return nil }
 
 func closeAll([]int) {}
 
-// peer refuses everybody where the kernel cannot be asked who they are.
-func peer(*net.UnixConn) error { return errors.ErrUnsupported }
+// Admit refuses everybody where the kernel cannot be asked who they are.
+func Admit(*net.UnixConn) (pid int, err error) { return 0, errors.ErrUnsupported }

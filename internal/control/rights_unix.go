@@ -58,21 +58,22 @@ func closeAll(descriptors []int) {
 	}
 }
 
-// peer refuses a client that is neither root nor this process's user.
-func peer(conn *net.UnixConn) error {
+// Admit refuses a client that is neither root nor this process's user, and
+// returns the pid of one that is.
+func Admit(conn *net.UnixConn) (pid int, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	uid := -1
-	outer := raw.Control(func(fd uintptr) { uid, err = peerUID(int(fd)) })
+	outer := raw.Control(func(fd uintptr) { uid, pid, err = credentials(int(fd)) })
 	switch {
 	case outer != nil:
-		return outer
+		return 0, outer
 	case err != nil:
-		return os.NewSyscallError("peer credentials", err)
+		return 0, os.NewSyscallError("peer credentials", err)
 	case uid != 0 && uid != syscall.Geteuid():
-		return fmt.Errorf("user %d may not ask: only root and user %d", uid, syscall.Geteuid())
+		return 0, fmt.Errorf("user %d may not ask: only root and user %d", uid, syscall.Geteuid())
 	}
-	return nil
+	return pid, nil
 }

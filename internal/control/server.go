@@ -74,7 +74,7 @@ func Serve(ctx context.Context, ln *net.UnixListener, handler Handler) error {
 		}
 		clients.Go(func() {
 			defer func() { <-places }()
-			if err := peer(conn); err != nil {
+			if _, err := Admit(conn); err != nil {
 				_ = writeLine(conn, reply{Error: err.Error()}, nil)
 				_ = conn.Close()
 				return

@@ -1,0 +1,112 @@
+package support
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/support-go/support/prefork"
+	"github.com/support-go/support/stats"
+	"github.com/support-go/support/stats/procstats"
+	"github.com/support-go/support/stats/promstats"
+	"github.com/support-go/support/stats/reports"
+)
+
+// totals are the statistics of the whole group.
+type totals func(ctx context.Context) (stats.Snapshot, error)
+
+// own are those of a group in one process.
+func (g *Group) own(context.Context) (stats.Snapshot, error) { return g.Stats.Snapshot(), nil }
+
+// background runs each function until stop is called, which waits for all of
+// them and may be called again.
+func background(run ...func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for _, f := range run {
+		running.Go(func() { f(ctx) })
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// keepTime runs the clock of the statistics.
+func (g *Group) keepTime(ctx context.Context) { _ = g.Stats.Run(ctx) } // its error is that ctx has ended
+
+// watchProcess records facts about this process.
+func (g *Group) watchProcess(ctx context.Context) {
+	if err := (procstats.Watch{}).Run(ctx, &g.Stats); err != nil && ctx.Err() == nil {
+		g.log().Error("process facts are missing from the statistics", "group", g.Name, "error", err)
+	}
+}
+
+// report passes on what a child of a supervisor counts, if somebody shows it.
+func (g *Group) report(w *prefork.Worker) func(context.Context) {
+	return func(ctx context.Context) {
+		if len(g.admin) > 0 && w.Dir() != "" {
+			reports.Send(ctx, &g.Stats, meeting(w), g.log().With("group", g.Name, "worker", w.Slot()))
+		}
+	}
+}
+
+// meeting is where the processes of one supervisor report to. Its name does not
+// give the secret away.
+func meeting(w *prefork.Worker) reports.Place {
+	secret := w.Secret()
+	digest := sha256.Sum256(secret[:])
+	return reports.Place{Dir: w.Dir(), Run: hex.EncodeToString(digest[:4])}
+}
+
+// collection is what the meta process knows of all others' statistics.
+type collection struct {
+	collector *reports.Collector // nil without a directory
+	stop      func()             // leaves it to a successor; may be called again
+}
+
+func (g *Group) collect(w *prefork.Worker) collection {
+	if w.Dir() == "" {
+		return collection{stop: func() {}}
+	}
+	collector := reports.New(meeting(w), g.log().With("group", g.Name))
+	return collection{collector, background(func(ctx context.Context) {
+		if err := collector.Run(ctx); err != nil {
+			g.log().Error("statistics are incomplete", "group", g.Name, "error", err)
+		}
+	})}
+}
+
+func (c collection) totals(ctx context.Context) (stats.Snapshot, error) {
+	if c.collector == nil {
+		return stats.Snapshot{}, errors.New("support: without a runtime directory workers cannot report their statistics: set Dir")
+	}
+	return c.collector.Snapshot(ctx)
+}
+
+// discard is for the last meta process of a group.
+func (c collection) discard() {
+	if c.collector != nil {
+		c.collector.Discard()
+	}
+}
+
+// metrics answers a scrape of Prometheus.
+func (g *Group) metrics(sum totals) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(&promstats.Collector{
+			Snapshot: func() (stats.Snapshot, error) { return sum(ctx) },
+			Help:     g.Stats.Help,
+		})
+		promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}).ServeHTTP(w, r)
+	})
+}
