@@ -139,6 +139,8 @@ func (d *decoder) value() Value {
 		return Count(min(d.uint(), math.MaxInt64))
 	case KindGauge:
 		return Level(d.finite())
+	case KindPeak:
+		return d.greatest()
 	case KindRate:
 		return &RateSnapshot{d.uint(), d.int(), d.int(), d.distribution()}
 	case KindDistribution:
@@ -160,6 +162,15 @@ func (d *decoder) finite() float64 {
 		d.fail("level is not a number")
 	}
 	return v
+}
+
+func (d *decoder) greatest() Greatest {
+	v := d.finite()
+	if math.Signbit(v) {
+		d.fail("peak below 0")
+		return 0
+	}
+	return Greatest(v)
 }
 
 func (d *decoder) distribution() *DistributionSnapshot {

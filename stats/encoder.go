@@ -53,6 +53,8 @@ func (n Count) encode(e *encoder) { e.uint(uint64(n)) }
 
 func (l Level) encode(e *encoder) { e.float(float64(l)) }
 
+func (g Greatest) encode(e *encoder) { e.float(float64(g)) }
+
 func (r *RateSnapshot) encode(e *encoder) {
 	e.uint(r.Ticks)
 	e.int(r.First)

@@ -31,6 +31,17 @@ func ExampleGauge() {
 	// Output: 1.5
 }
 
+func ExamplePeak() {
+	var one, two stats.Registry
+	one.Peak("queue.longest").Reach(3)
+	two.Peak("queue.longest").Reach(7)
+	two.Peak("queue.longest").Reach(5)
+	sum := one.Snapshot()
+	_ = sum.Merge(two.Snapshot()) // its error is that kinds differ
+	fmt.Println(sum.Lookup("queue.longest"))
+	// Output: 7
+}
+
 func ExampleDistribution() {
 	var reg stats.Registry
 	wait := reg.Distribution("http.wait_seconds")

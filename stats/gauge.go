@@ -6,7 +6,8 @@ import (
 )
 
 // Gauge is a level that goes up and down: connections open, bytes in use. It
-// is safe for concurrent use; the zero Gauge is at 0. Merged gauges add up.
+// is safe for concurrent use; the zero Gauge is at 0. Merged gauges add up;
+// for what should not, there is Peak.
 type Gauge struct {
 	bits atomic.Uint64
 }

@@ -93,6 +93,8 @@ func (p printer) value(v Value) object {
 		return object{{"count" + p.unit, int64(v)}}
 	case Level:
 		return object{{"level" + p.unit, p.number(float64(v))}}
+	case Greatest:
+		return object{{"greatest" + p.unit, p.number(float64(v))}}
 	case *RateSnapshot:
 		return p.rate(v)
 	case *DistributionSnapshot:

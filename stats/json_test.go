@@ -21,6 +21,7 @@ func shown(sleep func(time.Duration)) stats.Snapshot {
 	reg := &stats.Registry{Secret: [16]byte{1}}
 	reg.Counter("http.sent_bytes", "route", "GET /<x>").Add(123456)
 	reg.Gauge("http.open").Set(12.3456)
+	reg.Peak("http.waiting_longest").Reach(7)
 	wait := reg.Distribution("http.wait_seconds")
 	for i := range 100 {
 		sleep(time.Second)

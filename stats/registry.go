@@ -69,6 +69,11 @@ func (r *Registry) Gauge(name string, labels ...string) *Gauge {
 	return r.instrument(KindGauge, name, labels).(*Gauge)
 }
 
+// Peak returns the Peak of that name and labels.
+func (r *Registry) Peak(name string, labels ...string) *Peak {
+	return r.instrument(KindPeak, name, labels).(*Peak)
+}
+
 // Rate returns the Rate of that name and labels.
 func (r *Registry) Rate(name string, labels ...string) *Rate {
 	return r.instrument(KindRate, name, labels).(*Rate)

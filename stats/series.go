@@ -101,6 +101,8 @@ func (r *Registry) newInstrument(kind Kind) instrument {
 		return newCounter(&r.lanes)
 	case KindGauge:
 		return new(Gauge)
+	case KindPeak:
+		return new(Peak)
 	case KindRate:
 		return &Rate{clock: &r.clock, gaps: newDistribution(&r.lanes, &r.clock)}
 	case KindDistribution:

@@ -46,11 +46,13 @@ func use(t *rapid.T, reg *stats.Registry, label string, from int64) {
 	for range rapid.IntRange(0, 40).Draw(t, label) {
 		at = at.Add(time.Second)
 		k := key.Draw(t, "key")
-		switch rapid.IntRange(0, 7).Draw(t, "what") {
+		switch rapid.IntRange(0, 8).Draw(t, "what") {
 		case 0:
 			reg.Counter("c", "k", k).Add(rapid.Int64Range(-5, 100).Draw(t, "n"))
 		case 1:
 			reg.Gauge("g").Set(value.Draw(t, "level"))
+		case 8:
+			reg.Peak("p").Reach(value.Draw(t, "peak"))
 		case 2:
 			reg.Rate("r").TickAt(at)
 		case 3:

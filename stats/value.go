@@ -14,19 +14,20 @@ const (
 	KindStates
 	KindTop
 	KindCardinality
+	KindPeak
 )
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {
-	names := [...]string{"", "counter", "gauge", "rate", "distribution", "states", "top", "cardinality"}
+	names := [...]string{"", "counter", "gauge", "rate", "distribution", "states", "top", "cardinality", "peak"}
 	if k == 0 || int(k) >= len(names) {
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
 	return names[k]
 }
 
-// Value is the snapshot of an instrument: a Count, Level, *RateSnapshot,
-// *DistributionSnapshot, *StatesSnapshot, *TopSnapshot or
+// Value is the snapshot of an instrument: a Count, Level, Greatest,
+// *RateSnapshot, *DistributionSnapshot, *StatesSnapshot, *TopSnapshot or
 // *CardinalitySnapshot. Nothing else can be a Value.
 type Value interface {
 	Kind() Kind
@@ -53,6 +54,22 @@ func (l Level) copied() Value               { return l }
 func (l Level) plus(o Value) (Value, error) { return l + o.(Level), nil }
 func (l Level) minus(o Value) Value         { return l - o.(Level) }
 func (l Level) isZero() bool                { return l == 0 }
+
+// Kind returns KindPeak.
+func (g Greatest) Kind() Kind { return KindPeak }
+
+func (g Greatest) copied() Value               { return g }
+func (g Greatest) plus(o Value) (Value, error) { return max(g, o.(Greatest)), nil }
+func (g Greatest) isZero() bool                { return g == 0 }
+
+// minus is all of it unless it is what it was: merged with the rest it gives
+// the whole again.
+func (g Greatest) minus(o Value) Value {
+	if g == o.(Greatest) {
+		return Greatest(0)
+	}
+	return g
+}
 
 // Kind returns KindRate.
 func (r *RateSnapshot) Kind() Kind { return KindRate }

@@ -15,6 +15,7 @@ func busy() stats.Snapshot {
 	reg := &stats.Registry{Secret: [16]byte{1}}
 	reg.Counter("c", "k", "v").Add(300)
 	reg.Gauge("g_bytes").Set(1.5)
+	reg.Peak("p").Reach(2.5)
 	for _, v := range []float64{-2, 0, 0.001, 0.002, 1e30} {
 		reg.Distribution("d_seconds").Add(v)
 	}

@@ -31,6 +31,8 @@ func (c *collection) add(s stats.Series) {
 		p.sum("", float64(v))
 	case stats.Level:
 		p.gauge("", float64(v))
+	case stats.Greatest:
+		p.gauge("", float64(v))
 	case *stats.DistributionSnapshot:
 		p.histogram("", v)
 	case *stats.RateSnapshot:

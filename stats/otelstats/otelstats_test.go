@@ -101,6 +101,7 @@ func TestEveryInstrumentIsExported(t *testing.T) {
 	reg.Counter("c_bytes", "k", "a").Add(1)
 	reg.Counter("c_bytes", "k", "b").Add(2)
 	reg.Gauge("g").Set(-2.5)
+	reg.Peak("p").Reach(4)
 	reg.Rate("r").Tick()
 	states := reg.States("s")
 	visit := states.Enter(states.State("x"))
@@ -119,7 +120,7 @@ func TestEveryInstrumentIsExported(t *testing.T) {
 			t.Errorf("%s is %v, want a cumulative, monotonic %v", name, metrics[name], want)
 		}
 	}
-	for name, want := range map[string]float64{"g": -2.5, "n.distinct": 1} {
+	for name, want := range map[string]float64{"g": -2.5, "p": 4, "n.distinct": 1} {
 		points := metrics[name].GetGauge().GetDataPoints()
 		if len(points) != 1 || math.Abs(points[0].GetAsDouble()-want) > 1e-3 {
 			t.Errorf("%s is %v, want a gauge of %v", name, metrics[name], want)

@@ -121,7 +121,7 @@ func (p *osWatch) record(now facts) {
 	p.gauge("process.rss_bytes", now.rss)
 	p.gauge("process.pss_bytes", now.pss)
 	p.gauge("process.open_files", now.files)
-	p.gauge("process.max_files", now.maxFiles)
+	p.reg.Peak("process.max_files").Reach(now.maxFiles)
 	p.last = now
 }
 

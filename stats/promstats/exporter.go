@@ -27,6 +27,8 @@ func (x *exporter) value(v stats.Value) {
 		x.counter("_total", float64(v))
 	case stats.Level:
 		x.gauge("", float64(v))
+	case stats.Greatest:
+		x.gauge("", float64(v))
 	case *stats.DistributionSnapshot:
 		x.histogram("", v)
 	case *stats.RateSnapshot:

@@ -15,7 +15,7 @@ import (
 // Collector is a prometheus.Collector over snapshots. It takes one for each
 // scrape and is as safe for concurrent use as its functions are.
 //
-//   - A Counter is a counter and a Gauge a gauge.
+//   - A Counter is a counter, and a Gauge and a Peak are gauges.
 //   - A Distribution is a native histogram, bucket for bucket, with a dozen
 //     classic buckets for scrapes that do not ask for native ones.
 //   - A Rate is a counter and a histogram, _gap_seconds.

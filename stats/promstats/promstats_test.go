@@ -44,6 +44,7 @@ func everything() *stats.Registry {
 	reg.Counter("http.sent_bytes", "route", "GET /").Add(12)
 	reg.Counter("http.requests-total").Add(3)
 	reg.Gauge("http.open").Set(2.5)
+	reg.Peak("http.open_most").Reach(9)
 	reg.Gauge("http.open_count").Set(1)
 	for _, v := range []float64{-1, 0, 0.001, 0.25, 0.2500001, 3, 1e30} {
 		reg.Distribution("http.wait_seconds", "route", "GET /").Add(v)
@@ -104,6 +105,7 @@ func TestNamesAreConventional(t *testing.T) {
 		"http_requests_total":       dto.MetricType_COUNTER,
 		"http_open":                 dto.MetricType_GAUGE,
 		"http_open_count_value":     dto.MetricType_GAUGE,
+		"http_open_most":            dto.MetricType_GAUGE,
 		"http_wait_seconds":         dto.MetricType_HISTOGRAM,
 		"http_arrivals_total":       dto.MetricType_COUNTER,
 		"http_arrivals_gap_seconds": dto.MetricType_HISTOGRAM,
