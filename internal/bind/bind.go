@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -117,14 +118,19 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 	if err := removeStale(ctx, path); err != nil {
 		return nil, err
 	}
-	var config net.ListenConfig
+	config := net.ListenConfig{Control: func(_, _ string, socket syscall.RawConn) error {
+		if mode == 0 {
+			return nil
+		}
+		return restrict(socket, mode)
+	}}
 	ln, err := config.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, err
 	}
 	ln.(*net.UnixListener).SetUnlinkOnClose(false)
 	if mode != 0 {
-		err = os.Chmod(path, mode)
+		err = os.Chmod(path, mode) // gives back what the umask has taken
 	}
 	if err != nil {
 		_ = ln.Close()

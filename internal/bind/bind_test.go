@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -60,6 +61,37 @@ func TestUnixSocketFiles(t *testing.T) {
 		defer listen(t, s).Close()
 		if info, err := os.Stat(s.Address); err != nil || info.Mode().Perm() != s.Mode {
 			t.Errorf("got %v, %v; want %v", info, err, s.Mode)
+		}
+	})
+	t.Run("mode from the start", func(t *testing.T) {
+		if runtime.GOOS != "linux" {
+			t.Skip("elsewhere the file has the umask's mode for a moment")
+		}
+		s := unixSocket(t)
+		s.Mode = 0o600
+		done := make(chan struct{})
+		wide := make(chan fs.FileMode, 1)
+		go func() {
+			defer close(wide)
+			for {
+				if info, err := os.Stat(s.Address); err == nil && info.Mode().Perm() != s.Mode {
+					wide <- info.Mode()
+					return
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		}()
+		for range 300 {
+			_ = listen(t, s).Close()
+			s.Remove()
+		}
+		close(done)
+		if mode, found := <-wide; found {
+			t.Errorf("for a moment the mode was %v, want %v", mode, s.Mode)
 		}
 	})
 	t.Run("stale", func(t *testing.T) {

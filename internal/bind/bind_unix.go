@@ -5,6 +5,7 @@ package bind
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"strconv"
@@ -40,6 +41,15 @@ func inherited(name string) (net.Listener, error) {
 		return nil, fmt.Errorf("no inherited socket is named %q: there are %q", name, names)
 	}
 	return FromDescriptor(found)
+}
+
+// restrict has the file of a unix socket made with mode, so that there is no
+// moment in which more can connect. Linux gives the file the mode that the
+// socket has, less the umask; other systems ignore it.
+func restrict(socket syscall.RawConn, mode fs.FileMode) error {
+	return socket.Control(func(fd uintptr) {
+		_ = unix.Fchmod(int(fd), uint32(mode.Perm())) // an error where sockets have no mode
+	})
 }
 
 // FromDescriptor returns a listener on a copy of fd, which stays the caller's.
