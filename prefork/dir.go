@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 )
 
 // RuntimeDir is where a group of that name keeps its sockets unless told
@@ -52,7 +54,13 @@ func (d *runtimeDir) workers() []string {
 	if d.path == "" {
 		return nil
 	}
-	paths, _ := filepath.Glob(filepath.Join(d.path, "w*.sock")) // the pattern is a good one
+	var paths []string
+	entries, _ := os.ReadDir(d.path) // of what can be read
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "w") && strings.HasSuffix(e.Name(), ".sock") {
+			paths = append(paths, filepath.Join(d.path, e.Name()))
+		}
+	}
 	return paths
 }
 
@@ -61,9 +69,11 @@ func removeSockets(dir string, pid int) {
 	if dir == "" {
 		return
 	}
-	paths, _ := filepath.Glob(filepath.Join(dir, fmt.Sprintf("*.%d.sock", pid))) // the pattern is a good one
-	for _, path := range paths {
-		_ = os.Remove(path)
+	entries, _ := os.ReadDir(dir) // of what can be read
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), fmt.Sprintf(".%d.sock", pid)) {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
 	}
 }
 
@@ -89,7 +99,9 @@ func openDir(path, name string) (*runtimeDir, error) {
 	if err != nil {
 		return &runtimeDir{}, err
 	}
-	if err := lockFile(lock); err != nil {
+	if err := lockFile(lock); err != nil && !errors.Is(err, syscall.EWOULDBLOCK) {
+		return &runtimeDir{}, errors.Join(fmt.Errorf("lock %s: %w", lock.Name(), err), lock.Close())
+	} else if err != nil {
 		pid, _ := os.ReadFile(lock.Name())
 		_ = lock.Close()
 		return nil, fmt.Errorf("group %q is %w as process %s, in %s: stop it, or give this one another name or Dir", name, errTaken, pid, path)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/support-go/support/stats"
@@ -34,12 +35,12 @@ func (c *Collector) lock(ctx context.Context) (*os.File, error) {
 
 // tidy removes what other runs have left.
 func (c *Collector) tidy() {
-	for _, pattern := range []string{"reports.*.sock", "totals.*"} {
-		found, _ := filepath.Glob(filepath.Join(c.place.Dir, pattern)) // the pattern is a good one
-		for _, path := range found {
-			if path != c.place.socket() && path != c.place.totals() && path != c.place.lock() {
-				_ = os.Remove(path)
-			}
+	entries, _ := os.ReadDir(c.place.Dir) // of what can be read
+	for _, e := range entries {
+		path := filepath.Join(c.place.Dir, e.Name())
+		ours := strings.HasPrefix(e.Name(), "reports.") || strings.HasPrefix(e.Name(), "totals.")
+		if ours && path != c.place.socket() && path != c.place.totals() && path != c.place.lock() {
+			_ = os.Remove(path)
 		}
 	}
 }
