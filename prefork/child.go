@@ -15,6 +15,7 @@ type system struct {
 	refuse func([]Bound) (stop func()) // accepts connections and resets them
 	close  func([]Bound)               // closes the supervisor's copies
 	notify func(string)                // tells the service manager
+	end    func()                      // gives back what all of the above have used
 }
 
 // hint is what a supervisor does to a child that does not listen.

@@ -22,6 +22,7 @@ import (
 	"github.com/support-go/support/internal/bind"
 	"github.com/support-go/support/internal/control"
 	"github.com/support-go/support/internal/ledger"
+	"github.com/support-go/support/internal/turns"
 )
 
 // Supported says whether this system can run a Supervisor.
@@ -97,6 +98,9 @@ func (w *Worker) settleIn() error {
 		return err
 	}
 	w.page.Claim()
+	if err := w.sitDown(); err != nil {
+		return err
+	}
 	unix.CloseOnExec(h.Output)
 	output := os.NewFile(uintptr(h.Output), "output")
 	defer output.Close()
@@ -118,6 +122,24 @@ func (w *Worker) settleIn() error {
 	}
 	w.heedSignals()
 	w.openPrivate()
+	return nil
+}
+
+// sitDown takes this process's seat among its siblings.
+func (w *Worker) sitDown() error {
+	unix.CloseOnExec(w.handover.Board)
+	mem, err := unix.Mmap(w.handover.Board, 0, turns.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return fmt.Errorf("prefork: map the board: %w", err)
+	}
+	board, err := turns.On(mem)
+	if err != nil {
+		return fmt.Errorf("prefork: %w", err)
+	}
+	if n := w.handover.Seat; n < 0 || n >= turns.Seats {
+		return fmt.Errorf("prefork: there is no seat %d", n)
+	}
+	w.seat = board.Seat(w.handover.Seat)
 	return nil
 }
 
@@ -167,8 +189,9 @@ func (w *Worker) openPrivate() {
 	}()
 }
 
-// Listener returns a listener on the socket of that name. Closing it leaves
-// the socket open in the other processes that share it.
+// Listener returns a listener on the socket of that name, which takes turns
+// with those of the other workers. Closing it leaves the socket open in the
+// other processes that share it.
 func (w *Worker) Listener(name string) (net.Listener, error) {
 	w.holding.Lock()
 	defer w.holding.Unlock()
@@ -180,7 +203,15 @@ func (w *Worker) Listener(name string) (net.Listener, error) {
 		if err != nil {
 			return nil, fmt.Errorf("prefork: socket %s: %w", name, err)
 		}
-		return ln, nil
+		if w.Role() != WorkerRole {
+			return ln, nil // alone at its socket
+		}
+		fair, err := turns.NewListener(ln, w.seat)
+		if err != nil {
+			_ = ln.Close()
+			return nil, fmt.Errorf("prefork: socket %s: %w", name, err)
+		}
+		return fair, nil
 	}
 	return nil, fmt.Errorf("prefork: no socket %q has been inherited", name)
 }

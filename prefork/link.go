@@ -41,6 +41,8 @@ type handover struct {
 	Orphan      time.Duration `json:"orphan"`
 	Sockets     []Bound       `json:"sockets"`
 	Ledger      int           `json:"ledger"`
+	Board       int           `json:"board"`
+	Seat        int           `json:"seat"`
 	Output      int           `json:"output"`
 	Control     int           `json:"control,omitempty"` // helpers only
 }

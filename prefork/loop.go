@@ -120,7 +120,7 @@ func (l *loop) fill(now time.Time) {
 func (l *loop) start(s *Slot, now time.Time) int {
 	l.state.Serial++
 	p := Process{
-		Serial: l.state.Serial, Slot: s.ID, Role: s.Role, Generation: l.state.Generation,
+		Serial: l.state.Serial, Slot: s.ID, Role: s.Role, Seat: l.state.freeSeat(), Generation: l.state.Generation,
 		Phase: Starting, Started: now, Heard: now, Moved: now,
 	}
 	c, err := l.sys.spawn(&l.state, p)

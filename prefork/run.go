@@ -39,7 +39,12 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		return err
 	}
 	l := s.loop(sockets)
-	l.sys = newSystem(s.args(), dir.path, l.limits, s.answer, l.closing)
+	l.sys, err = newSystem(s.args(), dir.path, l.limits, s.answer, l.closing)
+	if err != nil {
+		closeSockets(sockets)
+		return err
+	}
+	defer l.sys.end()
 	if len(orphans) > 0 {
 		log.Info("took over the sockets of orphaned workers", "workers", len(orphans))
 	}

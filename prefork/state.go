@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/support-go/support/internal/control"
+	"github.com/support-go/support/internal/turns"
 )
 
 // State is all that a supervisor knows: one value that can be written out as
@@ -75,6 +76,7 @@ type Process struct {
 	Serial     int       `json:"serial"` // never used again by this supervisor
 	Slot       int       `json:"slot"`
 	Role       string    `json:"role"`
+	Seat       int       `json:"seat"` // at the board where workers take turns
 	PID        int       `json:"pid"`
 	Generation int       `json:"generation"`
 	Phase      Phase     `json:"phase"`
@@ -164,6 +166,19 @@ func (s *State) slot(id int) *Slot {
 		}
 	}
 	return nil
+}
+
+// freeSeat is the first at which no process sits, of as many as there can be.
+func (s *State) freeSeat() int {
+	taken := make(map[int]bool)
+	for _, p := range s.Processes {
+		taken[p.Seat] = true
+	}
+	seat := 0
+	for taken[seat] && seat < turns.Seats-1 {
+		seat++
+	}
+	return seat
 }
 
 // filled says whether a process is, or soon will be, in the slot.

@@ -27,7 +27,9 @@ func (w *Worker) Listener(string) (net.Listener, error) { return nil, errSystem 
 
 func closeSockets([]Bound) {}
 
-func newSystem([]string, string, Limits, control.Handler, <-chan struct{}) system { return system{} }
+func newSystem([]string, string, Limits, control.Handler, <-chan struct{}) (system, error) {
+	return system{}, errSystem
+}
 
 func (s *Supervisor) sockets(context.Context, *runtimeDir) ([]Bound, []string, error) {
 	return nil, nil, errSystem

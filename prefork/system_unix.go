@@ -30,16 +30,21 @@ type launcher struct {
 	secret [16]byte
 	answer control.Handler // of what helpers ask
 	reaper *reaper         // in process 1, else nil
+	seats  *seats
 }
 
-func newSystem(args []string, dir string, limits Limits, answer control.Handler, closing <-chan struct{}) system {
+func newSystem(args []string, dir string, limits Limits, answer control.Handler, closing <-chan struct{}) (system, error) {
 	keepDescriptors()
-	l := &launcher{args: args, dir: dir, limits: limits, share: newShare(), answer: answer}
+	seats, err := newSeats()
+	if err != nil {
+		return system{}, err
+	}
+	l := &launcher{args: args, dir: dir, limits: limits, share: newShare(), answer: answer, seats: seats}
 	rand.Read(l.secret[:])
 	if os.Getpid() == 1 {
 		l.reaper = newReaper(closing)
 	}
-	return system{spawn: l.spawn, refuse: refuse, close: closeSockets, notify: notify}
+	return system{spawn: l.spawn, refuse: refuse, close: closeSockets, notify: notify, end: seats.close}, nil
 }
 
 // keepDescriptors has no child inherit what this process has inherited itself,
@@ -65,9 +70,10 @@ func (l *launcher) spawn(s *State, p Process) (*child, error) {
 	h := &handover{
 		Name: s.Name, Role: p.Role, Slot: p.Slot, Serial: p.Serial, Generation: p.Generation,
 		Supervisor: s.PID, Dir: l.dir, Orphan: l.limits.Orphan, Secret: l.secret[:],
+		Seat: p.Seat,
 	}
 	h.Procs, h.MemoryLimit = l.share.of(p.Role, s.Workers)
-	g, err := pack(h, s.Sockets)
+	g, err := pack(h, s.Sockets, l.seats.fd)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +105,7 @@ type luggage struct {
 }
 
 // pack opens what a child needs and enters the numbers in its handover.
-func pack(h *handover, sockets []Bound) (_ *luggage, err error) {
+func pack(h *handover, sockets []Bound, board int) (_ *luggage, err error) {
 	g := &luggage{files: []uintptr{0, 1, 2}, link: -1, ledger: -1, output: -1, questions: -1}
 	defer func() {
 		if err != nil {
@@ -122,6 +128,7 @@ func pack(h *handover, sockets []Bound) (_ *luggage, err error) {
 	if g.output, h.Output, err = g.memory("output", maxOutput); err != nil {
 		return nil, err
 	}
+	h.Board = g.pass(board)
 	if h.Role != WorkerRole {
 		if g.questions, h.Control, err = g.pair(); err != nil {
 			return nil, err
@@ -218,6 +225,7 @@ func (l *launcher) attach(h *handover, pid int, g *luggage) (_ *child, err error
 			cancel()
 			_ = link.Close()
 			g.unpack()
+			l.seats.board.Clear(h.Seat)
 			removeSockets(h.Dir, pid)
 		},
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/support-go/support/internal/control"
 	"github.com/support-go/support/internal/ledger"
+	"github.com/support-go/support/internal/turns"
 )
 
 // Worker is this process as its supervisor sees it: a worker or a helper.
@@ -24,6 +25,7 @@ type Worker struct {
 	handover handover
 	log      *slog.Logger
 	page     *ledger.Page
+	seat     *turns.Seat
 	orders   chan Order
 	orphaned chan struct{} // closed when the supervisor has died
 
@@ -82,6 +84,11 @@ func (w *Worker) Secret() (secret [16]byte) {
 // Ledger is the account that the supervisor can read when this process has
 // died.
 func (w *Worker) Ledger() *ledger.Page { return w.page }
+
+// Full says whether this process has all the work that it can do. While it has,
+// new connections are left to workers that have not; when all are full, each
+// takes its turn again.
+func (w *Worker) Full(full bool) { w.seat.Full(full) }
 
 // Orders gives the order to drain, when it comes, and after that perhaps one
 // to go at once.

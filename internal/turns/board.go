@@ -18,7 +18,7 @@ import (
 const Seats = 2048
 
 // Size is the length in bytes of the memory under a board.
-const Size = (Seats + 1) * int(unsafe.Sizeof(seat{}))
+const Size = (Seats + 1) * int(unsafe.Sizeof(seat{})) // 128 KiB, of which only what is used takes room
 
 // seat is one worker's line of a board, on a cache line of its own.
 type seat struct {
