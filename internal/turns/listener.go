@@ -68,16 +68,21 @@ func (l *Listener) Accept() (net.Conn, error) {
 // for.
 func (l *Listener) await() (take bool) {
 	err := l.gate.Read(func(fd uintptr) bool { return !l.seat.ahead() || readable(fd) })
-	if err != nil || !l.seat.ahead() {
-		return true // an error means that it is closed, as Accept will find
+	if err != nil {
+		return true // it is closed, as Accept will find
+	}
+	invited := l.seat.invited()
+	if len(invited) == 0 {
+		return true
 	}
 	time.Sleep(moment)
 	waiting := true
 	err = l.gate.Control(func(fd uintptr) { waiting = readable(fd) })
-	if err == nil && waiting && l.seat.ahead() {
-		l.seat.waitedInVain()
+	if err != nil || l.seat.came(invited) || !waiting {
+		return err != nil
 	}
-	return err != nil || waiting
+	l.seat.waitedInVain(invited)
+	return true
 }
 
 func readable(fd uintptr) bool {

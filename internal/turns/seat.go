@@ -123,25 +123,41 @@ func (s *Seat) isAbsent(n int, turns uint64) bool {
 	return known && then == turns && time.Now().Before(s.until)
 }
 
-// waitedInVain notes who has not come for a connection that was left to them:
-// they are stopped, or slow, or do not accept.
-func (s *Seat) waitedInVain() {
-	mine := s.seat.turns.Load()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	absent, again := make(map[int]uint64), false
+// invited are the siblings for whom the next connection is, and their turns.
+func (s *Seat) invited() map[int]uint64 {
+	mine, found := s.seat.turns.Load(), make(map[int]uint64)
 	s.board.around(s.number, func(n int, other *seat) bool {
-		theirs := other.turns.Load()
-		if s.leavesTo(other, mine, theirs) {
-			then, known := s.absent[n]
-			again = again || known && then == theirs
-			absent[n] = theirs
+		if theirs := other.turns.Load(); s.leavesTo(other, mine, theirs) {
+			found[n] = theirs
 		}
 		return true
 	})
+	return found
+}
+
+// came says whether one of those invited has taken a connection since.
+func (s *Seat) came(invited map[int]uint64) bool {
+	for n, then := range invited {
+		if s.board.seats[n].turns.Load() != then {
+			return true
+		}
+	}
+	return false
+}
+
+// waitedInVain notes that none of those invited has come: they are stopped, or
+// slow, or do not accept.
+func (s *Seat) waitedInVain(invited map[int]uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	again := false
+	for n, turns := range invited {
+		then, known := s.absent[n]
+		again = again || known && then == turns
+	}
 	if !again {
 		s.truancy = moment / 2
 	}
 	s.truancy = min(2*s.truancy, longestTruancy)
-	s.absent, s.until = absent, time.Now().Add(s.truancy)
+	s.absent, s.until = invited, time.Now().Add(s.truancy)
 }
