@@ -14,8 +14,8 @@ import (
 // ErrSyntax is the error of a line that no Handler has written.
 var ErrSyntax = errors.New("logs: not a record")
 
-// Parse reads a line that a Handler has written as text without colour, with
-// or without the end of the line. What it returns is what has been written,
+// Parse reads a line that a Handler has written as text, in colour or not,
+// with or without the end of the line. What it returns is what has been written,
 // except that
 //
 //   - times are cut to the microsecond, and have an offset in place of the name of a zone;
@@ -29,6 +29,9 @@ var ErrSyntax = errors.New("logs: not a record")
 // Any other line gets an error that wraps ErrSyntax and says where.
 func Parse(line string) (slog.Record, error) {
 	line = strings.TrimSuffix(line, "\n")
+	if strings.Contains(line, "\x1b[") {
+		line = uncolored(line)
+	}
 	if look(line)&isHidden != 0 {
 		return slog.Record{}, fmt.Errorf("%w: it has control characters", ErrSyntax)
 	}

@@ -1,0 +1,182 @@
+package logs
+
+import (
+	"bytes"
+	"cmp"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Ring keeps the last lines that Handlers have written, and counts lines by
+// their message. It is an io.Writer for a Handler of text:
+//
+//	ring := &logs.Ring{}
+//	h := logs.NewHandler(io.MultiWriter(os.Stderr, ring), logs.Options{})
+//
+// Lines of different importance do not push each other out. The zero Ring is
+// ready. Its methods may be called by any number of goroutines.
+type Ring struct {
+	Size int // lines of each level; default 200; must not change once there is one
+
+	mu     sync.Mutex
+	seq    uint64
+	lanes  [4]lane // debug, info, warn, error, and what is between with the lower
+	counts map[string]*siteCount
+}
+
+// lane has the last lines of a level.
+type lane struct {
+	lines []kept
+	next  int
+}
+
+type kept struct {
+	seq  uint64 // in the order of all lanes
+	text []byte
+}
+
+// siteCount is a cell of the counts by message.
+type siteCount struct{ n uint64 }
+
+const (
+	maxLine  = 4 << 10 // of a line that is kept
+	maxSites = 1000    // messages that are counted apart
+)
+
+// Write keeps the lines in p. It never fails.
+func (r *Ring) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for rest := p; len(rest) > 0; {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		r.keep(line)
+	}
+	return len(p), nil
+}
+
+func (r *Ring) keep(line []byte) {
+	if bytes.IndexByte(line, '\x1b') >= 0 {
+		line = []byte(uncolored(string(line)))
+	}
+	level, message := glance(line)
+	r.count(level, message)
+	l := &r.lanes[laneOf(level)]
+	size := cmp.Or(max(0, r.Size), 200)
+	if len(l.lines) < size {
+		l.lines = append(l.lines, kept{})
+	}
+	k := &l.lines[l.next]
+	l.next = (l.next + 1) % size
+	r.seq++
+	k.seq = r.seq
+	k.text = append(k.text[:0], line[:min(len(line), maxLine)]...)
+}
+
+func (r *Ring) count(level, message []byte) {
+	var scratch [128]byte
+	site := append(append(append(scratch[:0], level...), ' '), message[:min(len(message), 100)]...)
+	c := r.counts[string(site)]
+	if c == nil {
+		if r.counts == nil {
+			r.counts = make(map[string]*siteCount)
+		}
+		if len(r.counts) >= maxSites {
+			site = []byte("overflow …")
+			c = r.counts[string(site)]
+		}
+		if c == nil {
+			c = new(siteCount)
+			r.counts[string(site)] = c
+		}
+	}
+	c.n++
+}
+
+// glance finds the level and the message of a line.
+func glance(line []byte) (level, message []byte) {
+	rest := line
+	if len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9' {
+		_, rest, _ = bytes.Cut(rest, []byte(" "))
+	}
+	level, rest, _ = bytes.Cut(rest, []byte(" "))
+	message, _, _ = bytes.Cut(bytes.TrimLeft(rest, " "), []byte("  "))
+	return level, message
+}
+
+func laneOf(level []byte) int {
+	switch {
+	case bytes.HasPrefix(level, []byte("DEBUG")):
+		return 0
+	case bytes.HasPrefix(level, []byte("WARN")):
+		return 2
+	case bytes.HasPrefix(level, []byte("ERROR")):
+		return 3
+	}
+	return 1
+}
+
+// Lines returns the last lines from that level on, the oldest first, without
+// colour and each at most 4 KiB.
+func (r *Ring) Lines(from slog.Level) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []kept
+	for _, l := range r.lanes[laneOf([]byte(from.String())):] {
+		all = append(all, l.lines...)
+	}
+	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.seq, b.seq) })
+	lines := make([]string, len(all))
+	for i, k := range all {
+		lines[i] = string(k.text)
+	}
+	return lines
+}
+
+// Site is a message and how often it has been written.
+type Site struct {
+	Level   string
+	Message string // at most 100 bytes
+	Count   uint64
+}
+
+// Sites returns the messages and their counts, the most frequent first. Beyond
+// the first thousand they are counted together, with the level "overflow".
+func (r *Ring) Sites() []Site {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sites := make([]Site, 0, len(r.counts))
+	for name, c := range r.counts {
+		level, message, _ := strings.Cut(name, " ")
+		sites = append(sites, Site{level, message, c.n})
+	}
+	slices.SortFunc(sites, func(a, b Site) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Message, b.Message), strings.Compare(a.Level, b.Level))
+	})
+	return sites
+}
+
+// uncolored takes the colours of a Handler out of a line. In what comes from
+// data there is no escape.
+func uncolored(line string) string {
+	var b strings.Builder
+	for {
+		text, rest, found := strings.Cut(line, "\x1b[")
+		b.WriteString(text)
+		if !found {
+			return b.String()
+		}
+		i := 0
+		for i < len(rest) && (rest[i] >= '0' && rest[i] <= '9') {
+			i++
+		}
+		if i == len(rest) || rest[i] != 'm' {
+			b.WriteString("\x1b[")
+			line = rest
+			continue
+		}
+		line = rest[i+1:]
+	}
+}
