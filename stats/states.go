@@ -83,6 +83,13 @@ func (s *States) Enter(to State) Visitor {
 	return v
 }
 
+// EnterAt is Enter at a time that the caller knows anyway.
+func (s *States) EnterAt(to State, at time.Time) Visitor {
+	v := Visitor{states: s, state: outside}
+	v.TransitionAt(to, at)
+	return v
+}
+
 // Transition moves the visitor to another state, or to the same again, which
 // counts as a transition. It reads the clock once.
 func (v *Visitor) Transition(to State) {
@@ -102,6 +109,12 @@ func (v *Visitor) TransitionAt(to State, at time.Time) {
 // Leave ends the visit. Later calls of any method do nothing.
 func (v *Visitor) Leave() {
 	v.Transition(outside)
+	v.states = nil
+}
+
+// LeaveAt is Leave at a time that the caller knows anyway.
+func (v *Visitor) LeaveAt(at time.Time) {
+	v.TransitionAt(outside, at)
 	v.states = nil
 }
 

@@ -2,6 +2,7 @@ package stats_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,5 +128,25 @@ func TestZeroSnapshotsMerge(t *testing.T) {
 	s.Merge(states.Snapshot())
 	if r.Ticks != 1 || s.State("a").Present != 1 {
 		t.Errorf("got %+v and %+v, want one tick and one present", r, s)
+	}
+}
+
+// TestStatesAtKnownTimes follows somebody afterwards, by times that were noted.
+func TestStatesAtKnownTimes(t *testing.T) {
+	states := new(stats.Registry).States("x.states")
+	wait, work := states.State("wait"), states.State("work")
+	now := time.Now()
+	v := states.EnterAt(wait, now.Add(-5*time.Second))
+	v.TransitionAt(work, now.Add(-3*time.Second))
+	v.LeaveAt(now.Add(-2 * time.Second))
+	v.LeaveAt(now) // does nothing
+	s := states.Snapshot()
+	for name, want := range map[string]float64{"wait": 2, "work": 1} {
+		if got := s.State(name); got.Present != 0 || got.Stays.Count != 1 || math.Abs(got.Stays.Sum-want) > 1e-6 {
+			t.Errorf("%s: %+v, want one stay of %v s", name, got, want)
+		}
+	}
+	if s.Count("wait", "work") != 1 || s.Count("work", "") != 1 {
+		t.Errorf("moves: %+v", s.Moves)
 	}
 }
