@@ -198,7 +198,7 @@ func (g *Gate) stateLocked(now time.Time) State {
 }
 
 // Decisions are the latest that were shed, the oldest first, at most 256.
-func (g *Gate) Decisions() []Decision { return g.sheds.latest() }
+func (g *Gate) Decisions() []Decision { return g.sheds.journal.Latest() }
 
 // Acquire lets a request of a protocol other than HTTP in. It waits like one of
 // HTTP; what must be given back is the Permit. If the request is shed, the error

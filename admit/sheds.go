@@ -4,9 +4,9 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/support-go/support/internal/journal"
 	"github.com/support-go/support/stats"
 )
 
@@ -66,25 +66,15 @@ type Decision struct {
 	State
 }
 
-const (
-	records = 256
-	every   = 10 * time.Second // a line in the log at most so often
-	longest = 120              // bytes of a name
-)
+const longest = 120 // bytes of a name
 
 // sheds keeps the account of what was shed.
 type sheds struct {
-	log    *slog.Logger
-	counts [reasons][classes]*stats.Counter
-	gone   *stats.Counter
-	waited *stats.Distribution
-
-	mu     sync.Mutex
-	ring   []Decision
-	next   int // in ring
-	since  uint64
-	total  uint64
-	logged time.Time
+	log     *slog.Logger
+	counts  [reasons][classes]*stats.Counter
+	gone    *stats.Counter
+	waited  *stats.Distribution
+	journal journal.Journal[Decision]
 }
 
 func newSheds(reg *stats.Registry, log *slog.Logger) *sheds {
@@ -120,38 +110,9 @@ func (g *Gate) shed(r request, reason Reason) error {
 
 func (s *sheds) add(d Decision) {
 	s.counts[d.Reason][d.Class.index()].Add(1)
-	if since, total := s.record(d); since > 0 {
+	if since, total := s.journal.Add(d, d.At); since > 0 {
 		s.log.Warn("overload: shedding requests", "shed", since, "shed_in_all", total,
 			"reason", d.Reason.String(), "class", d.Class.String(), "running", d.Running, "limit", d.Limit,
 			"waiting", d.Waiting, "room", d.Room, "service", d.Service)
 	}
-}
-
-// record returns how many have been shed since the last line in the log, if it is
-// time for another one.
-func (s *sheds) record(d Decision) (since, total uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.ring) < records {
-		s.ring = append(s.ring, d)
-	} else {
-		s.ring[s.next] = d
-	}
-	s.next = (s.next + 1) % records
-	s.since++
-	s.total++
-	if d.At.Sub(s.logged) < every {
-		return 0, 0
-	}
-	since, s.since, s.logged = s.since, 0, d.At
-	return since, s.total
-}
-
-func (s *sheds) latest() []Decision {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.ring) < records {
-		return append([]Decision(nil), s.ring...)
-	}
-	return append(append([]Decision(nil), s.ring[s.next:]...), s.ring[:s.next]...)
 }
