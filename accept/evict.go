@@ -1,0 +1,50 @@
+package accept
+
+import (
+	"cmp"
+	"slices"
+)
+
+func (q *Queue) forget(c *Conn) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.conns, c)
+}
+
+// makeRoom sees to it that one more connection may be open, by closing some that
+// are idle, and says whether there is room.
+func (q *Queue) makeRoom() bool {
+	q.mu.Lock()
+	open := len(q.conns)
+	q.mu.Unlock()
+	if q.limits.Open < 0 || open < q.limits.Open {
+		return true
+	}
+	return q.CloseIdle(q.limits.Open/64+1) > 0
+}
+
+// CloseIdle closes up to n connections that have no request, those first that
+// have been without for longest, and says how many it was. Among them may be one
+// whose request is on its way, as when an idle time is over.
+func (q *Queue) CloseIdle(n int) int {
+	type candidate struct {
+		conn *Conn
+		idle uint64
+	}
+	var found []candidate
+	q.mu.Lock()
+	for c := range q.conns {
+		phase := c.phase.Load()
+		if phase == idle || phase == slow || phase <= active && !q.hooked.Load() && !c.spoken.Load() {
+			found = append(found, candidate{c, c.idle.Load()})
+		}
+	}
+	q.mu.Unlock()
+	slices.SortFunc(found, func(a, b candidate) int { return cmp.Compare(a.idle, b.idle) })
+	found = found[:min(n, len(found))]
+	for _, f := range found {
+		_ = f.conn.Close() // it may be closed
+	}
+	q.account.evicted.Add(int64(len(found)))
+	return len(found)
+}

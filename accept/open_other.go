@@ -1,0 +1,6 @@
+//go:build !unix
+
+package accept
+
+// openLimit is not known here.
+func openLimit() int { return -1 }
