@@ -34,7 +34,7 @@ type httpServer struct {
 }
 
 func newHTTP(p *process, s *Server) *httpServer {
-	h := &httpServer{process: p, scope: &scope{process: p, server: s}, handler: s.Handler}
+	h := &httpServer{process: p, scope: &scope{process: p, server: s}}
 	limits := s.HTTP.withDefaults()
 	h.stall = limits.Stall
 	for _, server := range []*http.Server{&h.server, &h.companion} {
@@ -53,6 +53,7 @@ func newHTTP(p *process, s *Server) *httpServer {
 	h.server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, track.Of(c))
 	}
+	h.handler = s.record(p, &h.server)
 	_ = h.companion.Serve(closedListener{}) // returns at once, ready to speak HTTP/2
 	h.server.TLSNextProto = make(map[string]func(*http.Server, *tls.Conn, http.Handler))
 	for protocol, speak := range h.companion.TLSNextProto {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/requests"
 )
 
 // Server answers at one address. Exactly one of Handler, Stream and Serve
@@ -52,6 +53,8 @@ type Server struct {
 	meta    bool   // shows everything
 	metrics bool   // shows the statistics
 	addr    atomic.Value
+
+	requests atomic.Pointer[requests.Recorder]
 }
 
 // HTTP bounds what a client can ask a Handler's server to put up with. Zero
@@ -93,6 +96,23 @@ type Socket struct {
 func (s *Server) Addr() net.Addr {
 	a, _ := s.addr.Load().(address)
 	return a.Addr
+}
+
+// Requests is what records the requests to Handler in this process: those that
+// run, which it can cancel, and those of late. It is nil unless the server
+// serves HTTP in this process.
+func (s *Server) Requests() *requests.Recorder { return s.requests.Load() }
+
+// record returns the Handler with its requests recorded. What a group shows of
+// itself is not among them.
+func (s *Server) record(p *process, server *http.Server) http.Handler {
+	if s.role == metaRole {
+		return s.Handler
+	}
+	recorder := requests.New(requests.Config{Server: s.name()}, &p.group.Stats)
+	recorder.Hook(server)
+	s.requests.Store(recorder)
+	return recorder.Handler(s.Handler)
 }
 
 // address makes all kinds of net.Addr one kind, as atomic.Value wants it.

@@ -27,6 +27,7 @@ const MaxRunning = 1000
 type Running struct {
 	ID       ID        `json:"id"`
 	Worker   string    `json:"worker,omitempty"` // for whoever merges
+	Server   string    `json:"server,omitempty"` // as configured
 	Route    string    `json:"route,omitempty"`  // empty if it is not known yet
 	Method   string    `json:"method"`
 	Host     string    `json:"host,omitempty"`
@@ -47,6 +48,7 @@ type Running struct {
 type Finished struct {
 	ID       ID        `json:"id"`
 	Worker   string    `json:"worker,omitempty"` // for whoever merges
+	Server   string    `json:"server,omitempty"` // as configured
 	Route    string    `json:"route"`
 	Method   string    `json:"method"`
 	Path     string    `json:"path"`
@@ -186,7 +188,7 @@ func (l *line) read(v *visit) {
 
 func (l *line) running(now int64) Running {
 	r := Running{
-		ID: l.id, Route: l.route(), Method: clean(l.method, maxMethod), Host: clean(l.host, maxName),
+		ID: l.id, Server: l.recorder.config.Server, Route: l.route(), Method: clean(l.method, maxMethod), Host: clean(l.host, maxName),
 		Path: clean(l.path, maxPath), Peer: clean(l.remote, maxRemote), Protocol: clean(l.proto, maxMethod),
 		Start: l.recorder.time(l.start), Age: float64(max(0, now-l.start)) / 1e9,
 		Phase: l.phase, Status: l.status, Received: l.received, Sent: l.sent,
@@ -221,7 +223,7 @@ func (rec *Recorder) finished(to []Finished, at *route, from []record) []Finishe
 			path += "…"
 		}
 		to = append(to, Finished{
-			ID: r.id, Route: at.name, Path: path,
+			ID: r.id, Server: rec.config.Server, Route: at.name, Path: path,
 			Method:  clean(string(r.method[:r.nMethod]), maxMethod),
 			Peer:    clean(string(r.remote[:r.nRemote]), maxRemote),
 			Start:   rec.time(r.start),
