@@ -35,6 +35,7 @@ type child struct {
 	signal  func(hint)
 	wait    func() Exit   // returns when the process has ended; called once
 	output  func() string // what the Go runtime has written as it died
+	last    func() string // lines that it has written, if its supervisor reads them
 	release func()        // gives back memory and descriptors
 
 	pong atomic.Pointer[time.Time]

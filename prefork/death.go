@@ -17,7 +17,7 @@ func (l *loop) bury(p *Process, exit Exit, now time.Time) {
 	d := Death{
 		Serial: p.Serial, Slot: p.Slot, Role: p.Role, PID: p.PID, Generation: p.Generation,
 		Phase: p.Phase, Why: p.Why, Exit: exit, Started: p.Started, Ended: now,
-		Expected: p.Phase == Draining, Counts: p.Counts, Output: c.output(),
+		Expected: p.Phase == Draining, Counts: p.Counts, Output: c.output(), LastLines: c.last(),
 	}
 	if p.Doubtful == "" {
 		d.LostLeast, d.LostMost = p.Counts.Lost()

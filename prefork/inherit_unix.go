@@ -98,6 +98,7 @@ func (w *Worker) settleIn() error {
 		return err
 	}
 	w.page.Claim()
+	w.adoptOutputs()
 	if err := w.sitDown(); err != nil {
 		return err
 	}

@@ -45,6 +45,14 @@ type handover struct {
 	Seat        int           `json:"seat"`
 	Output      int           `json:"output"`
 	Control     int           `json:"control,omitempty"` // helpers only
+	Outputs     outputs       `json:"outputs"`
+}
+
+// outputs are the descriptors of the handover that are about streams; 0 is
+// none.
+type outputs struct {
+	Pipes [2]int `json:"pipes"` // the ends to read from
+	Plain [2]int `json:"plain"` // the supervisor's own output and error
 }
 
 // maxMessage is longer than any message in good faith: a failure with a stack.

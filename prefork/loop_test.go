@@ -67,7 +67,8 @@ func (w *world) spawn(_ *State, p Process) (*child, error) {
 	gone := make(chan struct{})
 	go b.live()
 	return &child{
-		pid: 1000 + p.Serial, link: near, page: b.page,
+		last: func() string { return "the end" },
+		pid:  1000 + p.Serial, link: near, page: b.page,
 		signal: func(h hint) { b.hear(h) },
 		wait: func() Exit {
 			e := <-b.exit

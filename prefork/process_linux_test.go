@@ -34,6 +34,7 @@ type settings struct {
 	Helpers []string
 	Limits  prefork.Limits
 	Manner  string // file that says how workers behave that start from now on
+	Capture bool   // the supervisor reads what processes print
 	Mark    string // tells this test's processes from all others
 }
 

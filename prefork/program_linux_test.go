@@ -2,6 +2,7 @@ package prefork_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -82,6 +83,9 @@ func supervise(s settings) error {
 		Name: "test", Workers: s.Workers, Helpers: s.Helpers, Dir: s.Dir, Limits: s.Limits,
 		Sockets: []prefork.Socket{socket(s.Addr)},
 	}
+	if s.Capture {
+		sup.Output = relay
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
@@ -101,6 +105,13 @@ func supervise(s settings) error {
 		}
 	}()
 	return sup.Run(ctx)
+}
+
+// relay writes lines on with what is known of them. Those of a flood it drops.
+func relay(l prefork.Line) {
+	if !bytes.HasPrefix(l.Text, []byte("flood")) {
+		fmt.Fprintf(os.Stdout, "[%s %d %v over=%v] %.100s\n", l.Role, l.PID, l.Err, l.Over, l.Text)
+	}
 }
 
 // child is a worker or helper of the test program.
@@ -209,6 +220,20 @@ func (c *child) answer(question []string) string {
 			return err.Error()
 		}
 		return fmt.Sprint(os.Getpid())
+	case "say": // a text on standard output or error, without an end of the line
+		fmt.Fprint(map[string]*os.File{"out": os.Stdout, "err": os.Stderr}[question[1]], strings.Join(question[2:], " "))
+	case "end": // the line
+		fmt.Fprintln(os.Stdout)
+	case "flood": // of a GiB
+		line := []byte(strings.Repeat("flood"+strings.Repeat(".", 1018)+"\n", 64))
+		for range 1 << 14 {
+			_, _ = os.Stderr.Write(line)
+		}
+		fmt.Fprintln(os.Stderr, "that was it")
+	case "chat": // more than a pipe holds
+		for i := range 5000 {
+			fmt.Fprintf(os.Stderr, "%d chats, line %d of 5000\n", os.Getpid(), i+1)
+		}
 	case "exit":
 		os.Exit(9)
 	case "block": // what must never be done to a shared socket

@@ -39,7 +39,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		return err
 	}
 	l := s.loop(sockets)
-	l.sys, err = newSystem(s.args(), dir.path, l.limits, s.answer, l.closing)
+	l.sys, err = newSystem(s, dir.path, l.limits, l.closing)
 	if err != nil {
 		closeSockets(sockets)
 		return err

@@ -119,7 +119,8 @@ type Death struct {
 	Counts     Counts    `json:"counts"`
 	LostLeast  uint64    `json:"lost_least"` // requests, see internal/ledger
 	LostMost   uint64    `json:"lost_most"`
-	Output     string    `json:"output,omitempty"` // what the Go runtime wrote as it died, at most maxOutput
+	Output     string    `json:"output,omitempty"`     // what the Go runtime wrote as it died, at most maxOutput
+	LastLines  string    `json:"last_lines,omitempty"` // of its standard output and error, if Supervisor.Output is set; at most 4 KiB
 }
 
 // What is kept of the stacks of those that died: all of it, up to maxOutput, of
@@ -232,6 +233,7 @@ func (s *State) brief() State {
 	for i := range slices.Backward(c.Deaths) {
 		cut(&c.Deaths[i].Why)
 		cut(&c.Deaths[i].Output)
+		cut(&c.Deaths[i].LastLines)
 	}
 	return c
 }

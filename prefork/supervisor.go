@@ -56,6 +56,11 @@ type Supervisor struct {
 	Args []string     // of every process, the name of the program first; default os.Args
 	Log  *slog.Logger // default slog.Default()
 
+	// Output is given each line that a process writes to its standard output or
+	// error, in turn for each stream, and must not wait: the process would too.
+	// Without it, processes write where the supervisor does.
+	Output func(Line)
+
 	once     sync.Once
 	ready    chan struct{}
 	stopped  chan struct{}

@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-
-	"github.com/support-go/support/internal/control"
 )
 
 // Supported says whether this system can run a Supervisor.
@@ -27,7 +25,9 @@ func (w *Worker) Listener(string) (net.Listener, error) { return nil, errSystem 
 
 func closeSockets([]Bound) {}
 
-func newSystem([]string, string, Limits, control.Handler, <-chan struct{}) (system, error) {
+func (w *Worker) takeOutput() {}
+
+func newSystem(*Supervisor, string, Limits, <-chan struct{}) (system, error) {
 	return system{}, errSystem
 }
 

@@ -31,15 +31,18 @@ type launcher struct {
 	answer control.Handler // of what helpers ask
 	reaper *reaper         // in process 1, else nil
 	seats  *seats
+	output func(Line) // nil if processes write where we do
 }
 
-func newSystem(args []string, dir string, limits Limits, answer control.Handler, closing <-chan struct{}) (system, error) {
+func newSystem(s *Supervisor, dir string, limits Limits, closing <-chan struct{}) (system, error) {
 	keepDescriptors()
 	seats, err := newSeats()
 	if err != nil {
 		return system{}, err
 	}
-	l := &launcher{args: args, dir: dir, limits: limits, share: newShare(), answer: answer, seats: seats}
+	l := &launcher{
+		args: s.args(), dir: dir, limits: limits, share: newShare(), answer: s.answer, seats: seats, output: s.Output,
+	}
 	rand.Read(l.secret[:])
 	if os.Getpid() == 1 {
 		l.reaper = newReaper(closing)
@@ -73,7 +76,7 @@ func (l *launcher) spawn(s *State, p Process) (*child, error) {
 		Seat: p.Seat,
 	}
 	h.Procs, h.MemoryLimit = l.share.of(p.Role, s.Workers)
-	g, err := pack(h, s.Sockets, l.seats.fd)
+	g, err := pack(h, s.Sockets, l.seats.fd, l.output != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -100,13 +103,17 @@ type luggage struct {
 	ledger    int
 	output    int
 	questions int // our end of what helpers ask over; -1 for workers
+	streams   *streams
 	mem       []byte
 	page      *ledger.Page
 }
 
 // pack opens what a child needs and enters the numbers in its handover.
-func pack(h *handover, sockets []Bound, board int) (_ *luggage, err error) {
-	g := &luggage{files: []uintptr{0, 1, 2}, link: -1, ledger: -1, output: -1, questions: -1}
+func pack(h *handover, sockets []Bound, board int, capture bool) (_ *luggage, err error) {
+	g := &luggage{
+		files: []uintptr{0, 1, 2}, link: -1, ledger: -1, output: -1, questions: -1,
+		streams: &streams{near: [2]int{-1, -1}},
+	}
 	defer func() {
 		if err != nil {
 			g.theirs.close()
@@ -138,6 +145,11 @@ func pack(h *handover, sockets []Bound, board int) (_ *luggage, err error) {
 		if b.Role == h.Role {
 			b.Descriptor = g.pass(b.Descriptor)
 			h.Sockets = append(h.Sockets, b)
+		}
+	}
+	if capture {
+		if err := g.lay(h); err != nil {
+			return nil, err
 		}
 	}
 	if g.mem, err = unix.Mmap(g.ledger, 0, ledger.Size, unix.PROT_READ, unix.MAP_SHARED); err != nil {
@@ -179,6 +191,7 @@ func (g *luggage) unpack() {
 			_ = unix.Close(fd)
 		}
 	}
+	g.streams.close()
 	if g.mem != nil {
 		_ = unix.Munmap(g.mem)
 	}
@@ -219,7 +232,12 @@ func (l *launcher) attach(h *handover, pid int, g *luggage) (_ *child, err error
 		link:   link,
 		page:   g.page,
 		signal: func(s hint) { send(process, s) },
-		wait:   wait,
+		wait: func() Exit {
+			exit := wait()
+			g.streams.finish()
+			return exit
+		},
+		last:   g.streams.last.String,
 		output: func() string { return readOutput(g.output) },
 		release: func() {
 			cancel()
@@ -228,6 +246,9 @@ func (l *launcher) attach(h *handover, pid int, g *luggage) (_ *child, err error
 			l.seats.board.Clear(h.Seat)
 			removeSockets(h.Dir, pid)
 		},
+	}
+	if l.output != nil {
+		g.streams.follow(h, pid, l.output)
 	}
 	c.send(message{Handover: h})
 	return c, nil

@@ -37,6 +37,11 @@ type Worker struct {
 	ordering sync.Mutex
 	ordered  Order // the heaviest so far
 
+	pipes  [2]*os.File // from which the supervisor reads our output and error, if it does
+	plain  [2]*os.File // the supervisor's own
+	taking sync.Mutex  // guards take
+	take   func(Line)
+
 	holding sync.Mutex // guards the descriptors in handover.Sockets
 }
 
@@ -93,6 +98,19 @@ func (w *Worker) Full(full bool) { w.seat.Full(full) }
 // Orders gives the order to drain, when it comes, and after that perhaps one
 // to go at once.
 func (w *Worker) Orders() <-chan Order { return w.orders }
+
+// Outputs returns the supervisor's standard output and error, or nil if they
+// are also those of this process.
+func (w *Worker) Outputs() (stdout, stderr *os.File) { return w.plain[0], w.plain[1] }
+
+// OnOutput says what to do with the lines that this process writes to its
+// standard output and error, in the place of Supervisor.Output, when the
+// supervisor has died. Without it they go where the supervisor's own went.
+func (w *Worker) OnOutput(take func(Line)) {
+	w.taking.Lock()
+	defer w.taking.Unlock()
+	w.take = take
+}
 
 // Ready tells the supervisor that this process serves.
 func (w *Worker) Ready() { w.say(message{Ready: true}) }
@@ -152,6 +170,7 @@ func (w *Worker) obey(next func() (message, error)) {
 		}
 	}
 	close(w.orphaned)
+	w.takeOutput()
 	w.surviveSupervisor()
 }
 
