@@ -16,8 +16,9 @@ func Do[T any](ctx context.Context, p *Pool, f func(context.Context) (T, error))
 	if within(ctx, p) != nil {
 		return f(ctx)
 	}
+	p.init()
 	var j job
-	ctx, err := p.begin(ctx, &j, reflect.ValueOf(f).Pointer())
+	ctx, err := p.begin(ctx, &j, p.meter.function(reflect.ValueOf(f).Pointer()))
 	if err != nil {
 		var none T
 		return none, err

@@ -42,14 +42,9 @@ func within(ctx context.Context, p *Pool) *job {
 	return nil
 }
 
-// begin waits for a lane, for the function whose code is at pc, and returns
-// the context of the job. Without an error, j.end gives the lane back.
-func (p *Pool) begin(ctx context.Context, j *job, pc uintptr) (context.Context, error) {
-	p.init()
-	return p.beginOf(ctx, j, p.meter.function(pc))
-}
-
-func (p *Pool) beginOf(ctx context.Context, j *job, of *function) (context.Context, error) {
+// begin waits for a lane, and returns the context of the job. Without an
+// error, j.end gives the lane back.
+func (p *Pool) begin(ctx context.Context, j *job, of *function) (context.Context, error) {
 	j.pool, j.of, j.outer = p, of, jobOf(ctx)
 	if err := p.enter(ctx, j); err != nil {
 		return nil, err

@@ -61,6 +61,11 @@ var ErrNested = errors.New("offload: nested job cannot reach its thread")
 // started, nor, which fails with ErrNested, in a job of another pool.
 func On[S, T any](ctx context.Context, l *Lanes[S], f func(context.Context, S) (T, error)) (T, error) {
 	l.init()
+	return on(ctx, l, l.pool.meter.function(reflect.ValueOf(f).Pointer()), f)
+}
+
+// on is On for a function of any name.
+func on[S, T any](ctx context.Context, l *Lanes[S], of *function, f func(context.Context, S) (T, error)) (T, error) {
 	var none T
 	if j := within(ctx, &l.pool); j != nil {
 		if l.Thread && jobOf(ctx) != j {
@@ -69,7 +74,7 @@ func On[S, T any](ctx context.Context, l *Lanes[S], f func(context.Context, S) (
 		return f(ctx, j.lane.(*lane[S]).value)
 	}
 	var j job
-	ctx, err := l.pool.begin(ctx, &j, reflect.ValueOf(f).Pointer())
+	ctx, err := l.pool.begin(ctx, &j, of)
 	if err != nil {
 		return none, err
 	}

@@ -1,0 +1,64 @@
+package offload
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+func FuzzServe(f *testing.F) {
+	var request bytes.Buffer
+	out := gob.NewEncoder(&request)
+	for _, m := range []message{{Kind: start, Serial: 1, Function: "echo", Body: []byte("x")}, {Kind: cancel, Serial: 1}, {Kind: start, Function: "none"}} {
+		if err := out.Encode(m); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(request.Bytes())
+	f.Add([]byte{0xff, 0xff, 0xff})
+	p := &Process{Name: "fuzz", Log: slog.New(slog.DiscardHandler)}
+	Register(p, "echo", func(_ context.Context, b []byte) ([]byte, error) { return b, nil })
+	p.init()
+	f.Fuzz(func(_ *testing.T, requests []byte) {
+		_ = p.serve(bytes.NewReader(requests), io.Discard)
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	type value struct {
+		Name string
+		Sub  []map[string]*value
+	}
+	body, err := encode(value{"a", []map[string]*value{{"b": {Name: "c"}}}}, 1<<20)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(body)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		v, err := decode[value](body)
+		if err != nil {
+			return
+		}
+		again, err := encode(v, 1<<30)
+		if err != nil && !errors.Is(err, errDeep) {
+			t.Fatalf("what has been decoded cannot be encoded: %v", err)
+		}
+		if err == nil {
+			if _, err := decode[value](again); err != nil {
+				t.Errorf("what has been encoded cannot be decoded: %v", err)
+			}
+		}
+	})
+}
+
+func TestUnknownFunction(t *testing.T) {
+	s := &server{process: new(Process), replies: gob.NewEncoder(io.Discard)}
+	if _, err := s.call(t.Context(), message{Function: "none"}); err == nil || !strings.Contains(err.Error(), "register") {
+		t.Errorf("got %v, want what to do", err)
+	}
+}
