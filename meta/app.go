@@ -1,0 +1,217 @@
+package meta
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/support-go/support/meta/ui"
+	"github.com/support-go/support/stats"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// app is a Handler at work.
+type app struct {
+	*Handler
+	pages    []Page // all of them, in the order of the menu
+	routes   []route
+	mux      map[string]route // by method and first element of the path
+	sources  func(context.Context) []Source
+	render   *ui.Renderer
+	sessions *sessions
+	history  *history
+	audit    *audit
+	cross    *http.CrossOriginProtection
+	busy     chan struct{} // requests that are being answered
+	local    chan struct{} // pages that run here and have not ended
+	costly   chan struct{} // the one costly page that is being looked at
+	streams  chan struct{}
+	over     chan struct{} // closed when streams are to end
+	endOnce  sync.Once
+
+	mu      sync.Mutex
+	cached  map[string]cachedNumbers
+	lastRun map[string]time.Time // of costly pages
+}
+
+type cachedNumbers struct {
+	at       time.Time
+	snapshot stats.Snapshot
+	err      error
+}
+
+// Bounds of what visitors make a Handler do.
+const (
+	requestsAtOnce = 64
+	streamsAtOnce  = 32
+	pageTime       = 5 * time.Second
+	numbersAge     = 900 * time.Millisecond // for which statistics are not asked for again
+	maxQuery       = 4 << 10
+	maxPath        = 1 << 10
+	maxForm        = 16 << 10
+)
+
+func newApp(h *Handler) *app {
+	a := &app{
+		Handler: h, sources: h.Sources, render: ui.New(), sessions: newSessions(), audit: &audit{log: h.log()},
+		cross: http.NewCrossOriginProtection(),
+		busy:  make(chan struct{}, requestsAtOnce), costly: make(chan struct{}, 1),
+		local: make(chan struct{}, atOnce), streams: make(chan struct{}, streamsAtOnce),
+		over: make(chan struct{}), cached: make(map[string]cachedNumbers), lastRun: make(map[string]time.Time),
+	}
+	a.history = newHistory()
+	a.pages = a.allPages()
+	if a.sources == nil {
+		own := []Source{local(h.Pages)}
+		a.sources = func(context.Context) []Source { return own }
+	}
+	a.routes = a.allRoutes()
+	a.mux = make(map[string]route)
+	for _, r := range a.routes {
+		a.mux[r.method+" "+r.path] = r
+	}
+	return a
+}
+
+// allPages are those that are always there, and those of the program.
+func (a *app) allPages() []Page {
+	all := []Page{{Path: "", Title: "Overview", Section: Serves, Key: "o", Run: a.overview, here: true}}
+	if a.Stats != nil {
+		all = append(all,
+			Page{Path: "stats", Title: "Stats", Section: Made, Key: "s", Run: a.statsPage, here: true},
+			Page{Path: "stats/", Title: "Instrument", Section: Made, Hidden: true, Run: a.instrumentPage, here: true},
+			Page{Path: "talkers", Title: "Top talkers", Section: Made, Key: "t", Run: a.talkersPage, here: true},
+		)
+	}
+	all = append(all, a.Pages...)
+	if a.Group != nil {
+		all = append(all, Page{Path: "config", Title: "Config", Section: Said, Key: "c", Run: a.configPage, here: true})
+	}
+	all = append(all,
+		Page{Path: "actions", Title: "Actions", Section: Said, Key: "a", Run: a.actionsPage, here: true},
+		Page{Path: "api", Title: "API", Section: Said, Hidden: true, Run: a.apiPage, here: true},
+		Page{Path: "search", Title: "Search", Section: Said, Hidden: true, Run: a.searchPage, here: true},
+	)
+	return all
+}
+
+// numbers are the statistics of a process, or of all, at most a second old.
+func (a *app) numbers(ctx context.Context, process string) (stats.Snapshot, error) {
+	if a.Stats == nil {
+		return stats.Snapshot{}, errors.New("no statistics are shown: set Stats")
+	}
+	a.mu.Lock()
+	c, ok := a.cached[process]
+	a.mu.Unlock()
+	if ok && time.Since(c.at) < numbersAge {
+		return c.snapshot, c.err
+	}
+	s, err := a.Stats(ctx, process)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.cached) > 64 { // workers come and go
+		clear(a.cached)
+	}
+	a.cached[process] = cachedNumbers{time.Now(), s, err}
+	return s, err
+}
+
+// group is what is known of the processes; of a program alone, that it runs.
+func (a *app) group(ctx context.Context) (Group, error) {
+	if a.Group == nil {
+		return Group{Phase: "running", State: "ok"}, nil
+	}
+	return a.Group(ctx)
+}
+
+func (a *app) endStreams() { a.endOnce.Do(func() { close(a.over) }) }
+
+// route is an address, by its first element, and what may be done there.
+type route struct {
+	method string
+	path   string // "*" for any that no other route has
+	role   Role
+	handle func(w http.ResponseWriter, r *http.Request, v *visitor)
+}
+
+func (a *app) allRoutes() []route {
+	return []route{
+		{http.MethodGet, "*", Nobody, a.showPage}, // pages know their roles
+		{http.MethodGet, "static", Nobody, a.showStatic},
+		{http.MethodGet, "login", Nobody, a.loginPage},
+		{http.MethodPost, "login", Nobody, a.login},
+		{http.MethodPost, "logout", Viewer, a.logout},
+		{http.MethodPost, "theme", Viewer, a.theme},
+		{http.MethodPost, "do", Operator, a.do},
+	}
+}
+
+// find returns the route of a request, or the methods that its path takes.
+func (a *app) find(method, path string) (route, []string) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	first, _, _ := strings.Cut(path, "/")
+	if r, ok := a.mux[method+" "+first]; ok {
+		return r, nil
+	}
+	var allowed []string
+	for _, r := range a.routes {
+		if r.path == first {
+			allowed = append(allowed, r.method)
+		}
+	}
+	if allowed != nil {
+		return route{}, allowed
+	}
+	if method == http.MethodGet {
+		return a.mux["GET *"], nil
+	}
+	return route{}, []string{http.MethodGet}
+}
+
+// page returns the page at a path, and its questions.
+func (a *app) page(path string, r *http.Request) (*Page, map[string][]string) {
+	if path == "overview" {
+		path = ""
+	}
+	p, q := find(a.pages, path, r.URL.Query())
+	return p, q
+}
+
+// inMenu are the pages that the menu shows, by section.
+func (a *app) inMenu() [][]Page {
+	var menu [][]Page
+	for _, section := range []Section{Serves, Made, Own, Said} {
+		var pages []Page
+		for _, p := range a.pages {
+			if p.Section == section && !p.Hidden {
+				pages = append(pages, p)
+			}
+		}
+		if len(pages) > 0 {
+			slices.SortStableFunc(pages, func(a, b Page) int { return menuRank(a.Path) - menuRank(b.Path) })
+			menu = append(menu, pages)
+		}
+	}
+	return menu
+}
+
+// menuRank is the place of a page that everybody knows; others follow.
+func menuRank(path string) int {
+	known := []string{
+		"", "requests", "inflight", "servers", "upstreams", "connections", "files",
+		"stats", "talkers", "goroutines", "memory", "profile", "runtime",
+		"logs", "config", "objects", "console", "actions",
+	}
+	if i := slices.Index(known, path); i >= 0 {
+		return i
+	}
+	return len(known)
+}

@@ -1,0 +1,148 @@
+package data
+
+import (
+	"encoding/json"
+	"math"
+)
+
+// Chart shows how numbers went over time. Its points are Step seconds apart,
+// the first at Start.
+type Chart struct {
+	Title  string   `json:"title"`
+	Note   string   `json:"note,omitempty"` // behind the title: unit, scope
+	Unit   string   `json:"unit,omitempty"`
+	Start  float64  `json:"start"` // Unix seconds
+	Step   float64  `json:"step"`  // seconds
+	Log    bool     `json:"log,omitempty"`
+	Series []Series `json:"series"`
+	Limit  float64  `json:"limit,omitempty"`
+	Marks  []Mark   `json:"marks,omitempty"`
+	Says   string   `json:"says,omitempty"`  // what it shows, in words
+	Empty  string   `json:"empty,omitempty"` // why there is nothing yet, and when there will be
+}
+
+// Series is one line of a Chart.
+type Series struct {
+	Name   string  `json:"name"`
+	Color  int     `json:"color"`           // 1 normal, 2 bad, 3 third, 4 fourth, 5 waiting, 6 context
+	Shape  Shape   `json:"shape,omitempty"` // default a line
+	Values Numbers `json:"values"`
+}
+
+// Shape is how a Series is drawn.
+type Shape string
+
+// The shapes. Stacked areas stand on those before them.
+const (
+	Line    Shape = "line"
+	Area    Shape = "area"
+	Stacked Shape = "stacked"
+	Thin    Shape = "thin"
+	Dashed  Shape = "dashed"
+)
+
+// Mark is a moment that all charts of a page show, by a letter.
+type Mark struct {
+	At     float64 `json:"at"` // Unix seconds
+	Letter string  `json:"letter"`
+	Title  string  `json:"title"`
+}
+
+// Numbers are values of which some may not exist: NaN, and null in JSON.
+type Numbers []float64
+
+// MarshalJSON writes what is not a number as null.
+func (n Numbers) MarshalJSON() ([]byte, error) {
+	all := make([]*float64, len(n))
+	for i, v := range n {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			all[i] = &n[i]
+		}
+	}
+	return json.Marshal(all)
+}
+
+// UnmarshalJSON reads null as what is not a number.
+func (n *Numbers) UnmarshalJSON(b []byte) error {
+	var all []*float64
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	*n = make(Numbers, len(all))
+	for i, v := range all {
+		(*n)[i] = math.NaN()
+		if v != nil {
+			(*n)[i] = *v
+		}
+	}
+	return nil
+}
+
+// Histogram shows how often values were how large.
+type Histogram struct {
+	Unit      string     `json:"unit,omitempty"`
+	Buckets   []Bucket   `json:"buckets"` // rising; those without values may be left out
+	Quantiles []Quantile `json:"quantiles"`
+	Max       float64    `json:"max"`
+	Says      string     `json:"says,omitempty"`
+}
+
+// Bucket counts the values between two bounds.
+type Bucket struct {
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	Count float64 `json:"count"`
+}
+
+// Quantile is the value that the part P of all values is below.
+type Quantile struct {
+	P     float64 `json:"p"`
+	Value float64 `json:"value"`
+}
+
+// Graph shows states and the moves between them.
+type Graph struct {
+	Nodes []Node `json:"nodes"` // in the order of their flow
+	Edges []Edge `json:"edges"`
+}
+
+// Node is a state.
+type Node struct {
+	Name  string  `json:"name"`
+	Now   float64 `json:"now"`  // how many are in it
+	Stay  float64 `json:"stay"` // mean seconds
+	Total float64 `json:"total"`
+}
+
+// Edge is a move from one state to another; an empty name is outside.
+type Edge struct {
+	From  string  `json:"from"`
+	To    string  `json:"to"`
+	Count float64 `json:"count"`
+	Rate  float64 `json:"rate"` // a second
+}
+
+// Share is one row of a chart that divides each whole into the same parts.
+type Share struct {
+	Name  string  `json:"name"`
+	Unit  string  `json:"unit,omitempty"`
+	Total float64 `json:"total"`
+	Parts []Part  `json:"parts"`
+}
+
+// Part is one part of a Share.
+type Part struct {
+	Name  string  `json:"name"`
+	Color int     `json:"color"`
+	Value float64 `json:"value"`
+}
+
+// At returns the value of a quantile that is there, else 0.
+func (h *Histogram) At(p float64) float64 {
+	for _, q := range h.Quantiles {
+		if q.P == p {
+			return q.Value
+		}
+	}
+	return 0
+}

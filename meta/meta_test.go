@@ -1,0 +1,222 @@
+package meta_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/support-go/support/meta"
+	"github.com/support-go/support/meta/data"
+	"github.com/support-go/support/meta/pages"
+	"github.com/support-go/support/stats"
+)
+
+// The tokens of the tests. Real ones are random.
+const (
+	viewerToken   = "viewer-0123456789abcdef0123456789abcdef"
+	operatorToken = "operator-0123456789abcdef0123456789abcdef"
+)
+
+// fixture is a program that shows itself, with a log that can be read.
+type fixture struct {
+	*httptest.Server
+	handler *meta.Handler
+	reg     *stats.Registry
+	log     *bytes.Buffer
+	done    []string // actions carried out
+}
+
+func start(t *testing.T, change func(*meta.Handler)) *fixture {
+	t.Helper()
+	f := &fixture{reg: new(stats.Registry), log: new(bytes.Buffer)}
+	f.reg.Counter("shop.orders").Add(7)
+	f.reg.Distribution("http.request_seconds", "route", "GET /").Add(0.25)
+	f.reg.Top("shop.customers").Add("ada")
+	f.handler = &meta.Handler{
+		Name: "shop", Stats: meta.Of(f.reg), Pages: pages.Process(),
+		Access: meta.Access{Tokens: []meta.Token{
+			{Name: "vera", Role: meta.Viewer, Hash: meta.HashToken(viewerToken)},
+			{Name: "oskar", Role: meta.Operator, Hash: meta.HashToken(operatorToken)},
+		}},
+		Actions: []meta.Action{{
+			Name: "tidy", Title: "Tidy up", Effect: "Removes what nobody needs.",
+			Inputs: []data.Input{{Name: "how", Title: "How", Choices: []string{"well", "badly"}, Value: "well"}},
+			Run: func(_ context.Context, args url.Values) (string, error) {
+				f.done = append(f.done, args.Get("how"))
+				return "tidied " + args.Get("how"), nil
+			},
+		}},
+		Log: slog.New(slog.NewTextHandler(f.log, nil)),
+	}
+	if change != nil {
+		change(f.handler)
+	}
+	f.Server = httptest.NewServer(f.handler)
+	t.Cleanup(f.Close)
+	return f
+}
+
+// ask sends a request as the holder of a token, or nobody.
+func (f *fixture) ask(t *testing.T, method, path, token string, header ...string) answer {
+	t.Helper()
+	r, err := http.NewRequest(method, f.URL+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+			continue
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return send(t, client, r)
+}
+
+// answer is a response that has been read.
+type answer struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
+	text       string
+}
+
+func send(t *testing.T, client *http.Client, r *http.Request) answer {
+	t.Helper()
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Status, resp.Header, string(b)}
+}
+
+// post sends a form.
+func post(t *testing.T, client *http.Client, to string, form url.Values) answer {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPost, to, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return send(t, client, r)
+}
+
+// browser logs in by the form, and keeps cookies.
+func (f *fixture) browser(t *testing.T, token string) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	resp, err := client.PostForm(f.URL+"/login", url.Values{"token": {token}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/" {
+		t.Fatalf("login: %s at %s, want the first page", resp.Status, resp.Request.URL)
+	}
+	return client
+}
+
+func TestPagesAnswerInThreeForms(t *testing.T) {
+	f := start(t, nil)
+	tests := map[string]struct {
+		path, accept, kind, contains string
+	}{
+		"overview":         {"/", "text/html", "text/html", "Overview"},
+		"as json":          {"/overview.json", "", "application/json", `"version": 1`},
+		"by accept":        {"/stats", "application/json", "application/json", "shop.orders"},
+		"stats":            {"/stats", "text/html", "text/html", "shop.orders"},
+		"an instrument":    {"/stats/shop.orders", "text/html", "text/html", "Total"},
+		"with labels":      {"/stats/http.request_seconds?l.route=GET+%2F", "text/html", "text/html", "Histogram"},
+		"no instrument":    {"/stats/shop.oders", "text/html", "text/html", "There is no such instrument"},
+		"talkers":          {"/talkers", "text/html", "text/html", "ada"},
+		"goroutines":       {"/goroutines", "text/html", "text/html", "testing"},
+		"memory":           {"/memory", "text/html", "text/html", "Heap"},
+		"runtime":          {"/runtime", "text/html", "text/html", "GOMAXPROCS"},
+		"actions":          {"/actions", "text/html", "text/html", "Tidy up"},
+		"api":              {"/api.json", "", "application/json", "do/tidy"},
+		"search":           {"/search?q=orders", "text/html", "text/html", "shop.orders"},
+		"filtered":         {"/stats.json?q=orders", "", "application/json", "shop.orders"},
+		"nothing filtered": {"/stats?q=nosuchthing", "text/html", "text/html", "Nothing matches"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			resp := f.ask(t, "GET", test.path, viewerToken, "Accept", test.accept)
+			got := resp.text
+			if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), test.kind) || !strings.Contains(got, test.contains) {
+				t.Errorf("GET %s: %s, %s, %.300s; want 200, %s with %q", test.path, resp.Status, resp.Header.Get("Content-Type"), got, test.kind, test.contains)
+			}
+		})
+	}
+}
+
+func TestSilentWorkers(t *testing.T) {
+	panics := func(context.Context, url.Values) (any, error) { panic("index out of range [7]") }
+	f := start(t, func(h *meta.Handler) {
+		good := []meta.Page{{Path: "orders", Title: "Orders", Run: func(context.Context, url.Values) (any, error) {
+			return []data.Field{{Name: "open", Merge: data.Sum, Cell: data.Cell{Value: 3}}}, nil
+		}}}
+		bad := []meta.Page{{Path: "orders", Title: "Orders", Run: panics}}
+		h.Pages = good
+		h.Sources = func(context.Context) []meta.Source {
+			return []meta.Source{source(t, "w1", good), source(t, "w2", good), source(t, "w3", bad)}
+		}
+	})
+	got := f.ask(t, "GET", "/orders", viewerToken, "Accept", "text/html").text
+	for _, want := range []string{"2 of 3", "w3 did not answer", "index out of range", "6"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page does not say %q:\n%s", want, got)
+		}
+	}
+	if got := f.ask(t, "GET", "/orders.json?worker=w2", viewerToken).text; !strings.Contains(got, `"value": 3`) {
+		t.Errorf("one worker alone: %s, want its 3", got)
+	}
+	if got := f.ask(t, "GET", "/orders?side=1", viewerToken, "Accept", "text/html").text; !strings.Contains(got, ">w1<") || !strings.Contains(got, ">w2<") {
+		t.Errorf("side by side: no column for each worker:\n%s", got)
+	}
+}
+
+// source serves pages over a socket, as a worker does.
+func source(t *testing.T, name string, pages []meta.Page) meta.Source {
+	server := httptest.NewServer(meta.Serve(pages))
+	t.Cleanup(server.Close)
+	return meta.Source{Name: name, Fetch: func(ctx context.Context, path, query string) (io.ReadCloser, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/"+path+"?"+query, http.NoBody)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := server.Client().Do(r)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode != http.StatusOK {
+			defer resp.Body.Close()
+			b, _ := io.ReadAll(resp.Body)
+			return nil, &failed{strings.TrimSpace(string(b))}
+		}
+		return resp.Body, nil
+	}}
+}
+
+type failed struct{ what string }
+
+func (f *failed) Error() string { return f.what }
