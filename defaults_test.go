@@ -21,8 +21,8 @@ func TestHTTPDefaults(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := &Server{Handler: http.NotFoundHandler(), HTTP: test.limits}
-			_, p := newProcess(New("defaults"), nil, nil, nil)
-			h := newHTTP(p, s)
+			_, p := newProcess(New("defaults"), nil, nil, nil, nil)
+			h := newHTTP(p, s, nil)
 			for which, server := range map[string]*http.Server{"server": &h.server, "companion": &h.companion} {
 				if server.ReadHeaderTimeout != test.header || server.IdleTimeout != test.idle ||
 					server.MaxHeaderBytes != test.bytes || server.HTTP2.MaxConcurrentStreams != test.streams {

@@ -27,6 +27,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/support-go/support/admit"
 	"github.com/support-go/support/internal/bind"
 	"github.com/support-go/support/prefork"
 	"github.com/support-go/support/stats"
@@ -45,6 +46,10 @@ type Group struct {
 	// clean-up's own ctx ends with the grace time, but not before 5 s, unless
 	// Kill is called. If the group is stopped while Setup runs, ctx ends at once.
 	Setup func(ctx context.Context) (cleanup func(context.Context) error, err error)
+
+	// Admit says how many requests run at once in each process, over all of its
+	// servers. Its zero value finds that out.
+	Admit admit.Limits
 
 	Drain  Drain          // how long a stop or reload may take
 	Limits prefork.Limits // how long the supervisor waits for a worker
@@ -66,6 +71,7 @@ type Group struct {
 	halt    chan struct{} // asks for an end at once; closed by Kill
 	killed  sync.Once
 	sup     *prefork.Supervisor
+	gate    atomic.Pointer[admit.Gate]
 }
 
 // Drain says how a process goes. Zero fields take the defaults.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/support-go/support/accept"
 	"github.com/support-go/support/internal/track"
 )
 
@@ -33,7 +34,7 @@ type httpServer struct {
 	stall     time.Duration
 }
 
-func newHTTP(p *process, s *Server) *httpServer {
+func newHTTP(p *process, s *Server, q *accept.Queue) *httpServer {
 	h := &httpServer{process: p, scope: &scope{process: p, server: s}}
 	limits := s.HTTP.withDefaults()
 	h.stall = limits.Stall
@@ -50,10 +51,14 @@ func newHTTP(p *process, s *Server) *httpServer {
 		server.Protocols.SetUnencryptedHTTP2(true)
 	}
 	h.server.ConnState = endRequest
+	if q != nil {
+		q.Hook(&h.server)
+		q.Hook(&h.companion)
+	}
 	h.server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, track.Of(c))
 	}
-	h.handler = s.record(p, &h.server)
+	h.handler = p.admitting(s, s.record(p, &h.server))
 	_ = h.companion.Serve(closedListener{}) // returns at once, ready to speak HTTP/2
 	h.server.TLSNextProto = make(map[string]func(*http.Server, *tls.Conn, http.Handler))
 	for protocol, speak := range h.companion.TLSNextProto {

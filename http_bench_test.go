@@ -37,9 +37,9 @@ func BenchmarkRequest(b *testing.B) {
 	}
 	defer conn.Close()
 	group := New("bench")
-	_, p := newProcess(group, nil, nil, ledger.New())
+	_, p := newProcess(group, nil, nil, ledger.New(), nil)
 	defer p.end(nil)
-	h := newHTTP(p, &Server{Listen: "x", Handler: handler})
+	h := newHTTP(p, &Server{Listen: "x", Handler: handler}, nil)
 	// As net/http nests it: base, connection, local address, two that can be
 	// cancelled.
 	ctx := context.WithValue(b.Context(), scopeKey{}, h.scope)

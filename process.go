@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/support-go/support/accept"
+	"github.com/support-go/support/admit"
 	"github.com/support-go/support/internal/ledger"
 	"github.com/support-go/support/internal/track"
 	"github.com/support-go/support/prefork"
@@ -21,6 +23,7 @@ type process struct {
 	group *Group
 	log   *slog.Logger
 	page  *ledger.Page
+	gate  *admit.Gate // nil if nothing passes it
 	units []*unit
 
 	end      context.CancelCauseFunc // ends everything that serves
@@ -52,10 +55,11 @@ type protocol interface {
 	close()                                           // close everything
 }
 
-// newProcess prepares a process that serves on listeners, one for each server.
+// newProcess prepares a process that serves on listeners, one for each server,
+// as worker w, or alone if that is nil.
 // The ctx that it returns is that of everything in it, until the grace time of
 // its drain is over.
-func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *ledger.Page) (context.Context, *process) {
+func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *ledger.Page, w *prefork.Worker) (context.Context, *process) {
 	p := &process{
 		group:    g,
 		log:      g.log().With("group", g.Name),
@@ -67,10 +71,11 @@ func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *led
 	p.end = end
 	none := make(chan struct{})
 	close(none)
+	p.openGate(servers)
 	for i, s := range servers {
-		ln := listeners[i]
+		ln := p.queue(s, listeners[i], w)
 		s.addr.Store(address{ln.Addr()})
-		u := &unit{server: s, ln: track.NewListener(ln, page), speak: p.protocol(s), served: none}
+		u := &unit{server: s, ln: track.NewListener(ln, page), speak: p.protocol(s, ln), served: none}
 		if s.Handler != nil { // what others expect of their peers is not known here
 			u.ln.Stall = s.HTTP.withDefaults().Stall
 		}
@@ -79,10 +84,10 @@ func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *led
 	return ctx, p
 }
 
-func (p *process) protocol(s *Server) protocol {
+func (p *process) protocol(s *Server, q *accept.Queue) protocol {
 	switch {
 	case s.Handler != nil:
-		return newHTTP(p, s)
+		return newHTTP(p, s, q)
 	case s.Stream != nil:
 		return newStream(p, s)
 	}

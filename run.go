@@ -181,7 +181,7 @@ func (g *Group) serveChild(ctx context.Context, w *prefork.Worker, servers []*Se
 		w.Failed(err)
 		return nil, nil, err
 	}
-	serving, p := newProcess(g, servers, listeners, w.Ledger())
+	serving, p := newProcess(g, servers, listeners, w.Ledger(), w)
 	if w.Role() != metaRole {
 		early, err := p.setup(serving, w.Orders())
 		if err != nil {
@@ -243,14 +243,14 @@ func (g *Group) runAlone(ctx context.Context) error {
 		return err
 	}
 	defer g.removeFiles()
-	serving, p := newProcess(g, g.servers, listeners[:len(g.servers)], ledger.New())
+	serving, p := newProcess(g, g.servers, listeners[:len(g.servers)], ledger.New(), nil)
 	started := time.Now()
 	for _, s := range g.admin {
 		g.answer(s, func(context.Context) (prefork.State, error) { return p.state(started) }, g.own)
 	}
 	stop := background(g.keepTime, g.watchProcess)
 	defer stop()
-	answering, admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New())
+	answering, admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New(), nil)
 	orders := g.orders(ctx)
 	early, err := p.setup(serving, orders)
 	if early != nil || err != nil {

@@ -45,8 +45,9 @@ type Server struct {
 	// if NextProtos is nil and there is a Handler.
 	TLS *tls.Config
 
-	HTTP   HTTP   // bounds for Handler
-	Socket Socket // options of the listening socket
+	HTTP     HTTP     // bounds for Handler
+	Overload Overload // what Handler's server does with too much
+	Socket   Socket   // options of the listening socket
 
 	label   string // what name returns, once Run has been called
 	role    string // of the process that serves it; default worker

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/support-go/support/internal/track"
 )
@@ -26,23 +25,15 @@ func newStream(p *process, s *Server) *streamServer {
 func (s *streamServer) serve(ctx context.Context, ln net.Listener) error {
 	ctx = context.WithValue(ctx, scopeKey{}, &scope{process: s.process, server: s.server})
 	defer s.conns.Wait()
-	var delay time.Duration
 	for {
 		conn, err := ln.Accept()
-		var passing interface{ Temporary() bool }
 		switch {
-		case err == nil:
-			delay = 0
-			s.conns.Go(func() { s.answer(ctx, conn) })
 		case errors.Is(err, net.ErrClosed):
 			return nil
-		case errors.As(err, &passing) && passing.Temporary(): // such as no descriptors left
-			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
-			s.process.log.Warn("accept", "server", s.server.name(), "error", err, "next_try_in", delay)
-			wait(delay, s.process.draining)
-		default:
+		case err != nil:
 			return err
 		}
+		s.conns.Go(func() { s.answer(ctx, conn) })
 	}
 }
 

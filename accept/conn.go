@@ -158,7 +158,7 @@ func (c *Conn) CloseRead() error {
 
 // SetLinger sets what Close does with what has not been sent.
 func (c *Conn) SetLinger(sec int) error {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+	if tcp, ok := c.Conn.(interface{ SetLinger(sec int) error }); ok {
 		return tcp.SetLinger(sec)
 	}
 	return errors.ErrUnsupported

@@ -36,6 +36,10 @@ type Group struct {
 	// Wait, if set, is told of n more (or fewer) connections that have been taken
 	// from the kernel, and not yet been given out or refused.
 	Wait func(n int)
+
+	// Full, if set, is told when Limits.Room has gone, and when there is some
+	// again.
+	Full func(full bool)
 }
 
 func (l Limits) withDefaults() Limits {
@@ -51,6 +55,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Group.Wait == nil {
 		l.Group.Wait = func(int) {}
+	}
+	if l.Group.Full == nil {
+		l.Group.Full = func(bool) {}
 	}
 	return l
 }

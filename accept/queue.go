@@ -23,9 +23,10 @@ type Queue struct {
 	account *account
 	door    *door // nil where there is none
 
-	accepting sync.Mutex // held by the one who accepts; guards door, room and trouble
+	accepting sync.Mutex // held by the one who accepts; guards what follows, and door
 	room      room
 	trouble   trouble
+	told      bool // that there is no room
 
 	hooked  atomic.Bool   // a server tells which connections have a request
 	held    atomic.Int64  // until when nobody else is wanted, in ns of Unix; 0 for not
@@ -70,12 +71,14 @@ func (q *Queue) Accept() (net.Conn, error) {
 			return q.letIn(c), nil
 		}
 		var err error
+		shut := q.shut()
+		q.tell(shut)
 		switch {
 		case q.closed():
 			if !q.door.handOn(q) {
 				return nil, net.ErrClosed
 			}
-		case q.shut():
+		case shut:
 			err = q.door.work(q)
 		case q.door.handOn(q): // one, which may be the last that is wanted
 		default:
@@ -87,6 +90,14 @@ func (q *Queue) Accept() (net.Conn, error) {
 		if err != nil && !q.passes(err) {
 			return nil, err
 		}
+	}
+}
+
+// tell says to the others of the group whether this one is full.
+func (q *Queue) tell(full bool) {
+	if q.told != full {
+		q.told = full
+		q.limits.Group.Full(full)
 	}
 }
 

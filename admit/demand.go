@@ -14,9 +14,9 @@ import "time"
 //
 //	limit = T + 1.1 b/U
 //
-// T is one for each core while nothing waits, since a second computing request
-// only delays the first one, and up to four where requests wait as well, as then
-// they do not compute at regular times.
+// T is as many for each core as are served in a millisecond, but one at least: a
+// second request that computes for longer only delays the first one. It is up to
+// four where requests wait as well, as then they do not compute at regular times.
 type demand struct {
 	sense sense
 	cores float64
@@ -35,6 +35,8 @@ const (
 	leastUse = 0.05                   // below, the quotient is noise
 	firstUse = 0.25                   // before any has been measured
 	margin   = 1.1                    // for background work that is counted as if requests wanted it
+	short    = time.Millisecond       // a request that nobody notices behind another
+	mostT    = 64                     // of short requests for each core
 	guess    = 16                     // waiting requests for each core, before anything is known
 
 	leastOver  = 8 * time.Millisecond // that it learns over
@@ -80,8 +82,11 @@ func (d *demand) lookAtUse(now time.Time) {
 	}
 }
 
-// limit is how many may run.
-func (d *demand) limit() int {
-	computing := d.cores * (1 + 3*d.idle/(d.idle+d.cores))
-	return int(computing + margin*d.idle)
+// limit is how many may run, of which each computes and waits for service.
+func (d *demand) limit(service time.Duration) int {
+	each := 1 + 3*d.idle/(d.idle+d.cores)
+	if service > 0 {
+		each = max(each, min(float64(short)/float64(service), mostT))
+	}
+	return int(d.cores*each + margin*d.idle)
 }

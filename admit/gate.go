@@ -111,8 +111,9 @@ func (g *Gate) lookLocked(now time.Time) {
 	running := g.running - g.ages.lasting
 	limit := g.limits.Running
 	if limit == 0 {
-		g.demand.look(now, running, g.limits.InFlight, time.Duration(g.pace.service))
-		limit = max(g.demand.limit(), g.limits.Cores)
+		service := time.Duration(g.pace.service)
+		g.demand.look(now, running, g.limits.InFlight, service)
+		limit = max(g.demand.limit(service), g.limits.Cores)
 	}
 	limit = min(limit, g.limits.InFlight)
 	if g.limits.Latency > 0 {

@@ -18,8 +18,8 @@ type Limits struct {
 	InFlight int // never more than these run at once, whatever they do; default 1024
 
 	// Standing is how long a request waits at most when there has been a queue for
-	// longer than Burst; default 50 ms. A shorter queue may be as long as Burst;
-	// default 100 ms. Both are forecasts, made on arrival.
+	// longer than Burst; default 100 ms. A shorter queue may be as long as Burst;
+	// default 200 ms. Both are forecasts, made on arrival.
 	Standing time.Duration
 	Burst    time.Duration
 	MaxWait  time.Duration // the end of a wait of which the forecast was wrong; default 500 ms
@@ -35,15 +35,15 @@ type Limits struct {
 }
 
 const (
-	maxWaiting = 128 // in the room, of one class and those before it
-	blindRoom  = 16  // waiting for each that may run, before any service time is known
+	maxWaiting = 4096 // in the room, of one class and those before it, for the memory they take
+	blindRoom  = 16   // waiting for each that may run, before any service time is known
 )
 
 func (l Limits) withDefaults() Limits {
 	l.Cores = max(cmp.Or(l.Cores, Cores()), 1)
 	l.InFlight = cmp.Or(l.InFlight, max(1024, l.Running))
-	l.Standing = cmp.Or(l.Standing, 50*time.Millisecond)
-	l.Burst = cmp.Or(l.Burst, 100*time.Millisecond)
+	l.Standing = cmp.Or(l.Standing, 100*time.Millisecond)
+	l.Burst = cmp.Or(l.Burst, 200*time.Millisecond)
 	l.MaxWait = cmp.Or(l.MaxWait, 500*time.Millisecond)
 	l.Lasting = cmp.Or(l.Lasting, 10*time.Second)
 	return l

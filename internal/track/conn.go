@@ -49,6 +49,17 @@ func Of(c net.Conn) *Conn {
 	}
 }
 
+// socket is the connection at the bottom of c, which the kernel knows.
+func socket(c net.Conn) net.Conn {
+	for {
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = outer.NetConn()
+	}
+}
+
 // Multiplex says that the connection may carry up to n requests at once. It is
 // called once.
 func (c *Conn) Multiplex(n int) {
@@ -171,11 +182,11 @@ func (c *Conn) ReadFrom(src io.Reader) (int64, error) {
 	switch r := src.(type) {
 	case *Conn:
 		r.heard()
-		return below.ReadFrom(r.Conn)
+		return below.ReadFrom(socket(r.Conn))
 	case *io.LimitedReader:
 		if inner, ok := r.R.(*Conn); ok {
 			inner.heard()
-			r.R = inner.Conn
+			r.R = socket(inner.Conn)
 			defer func() { r.R = inner }()
 		}
 	}
@@ -189,7 +200,7 @@ func (c *Conn) WriteTo(dst io.Writer) (int64, error) {
 		to.moved()
 		to.beginCopy()
 		defer to.endCopy()
-		dst = to.Conn
+		dst = socket(to.Conn)
 	}
 	if from, ok := c.Conn.(io.WriterTo); ok {
 		return from.WriteTo(dst)

@@ -31,6 +31,8 @@ type Listener struct {
 	accepting chan struct{} // closed at the first Accept
 	first     sync.Once
 
+	waiting func() int // connections that the listener below has taken from the kernel, and not given out
+
 	closed  chan struct{} // closed by Close
 	closing sync.Once
 
@@ -44,8 +46,16 @@ type Listener struct {
 
 // NewListener tracks the connections of ln and counts them in page. Closing
 // it closes ln, and no connection.
+//
+// If ln is a queue that says how many are Waiting in it, these are waited for as
+// well before the Listener is empty.
 func NewListener(ln net.Listener, page *ledger.Page) *Listener {
+	waiting := func() int { return 0 }
+	if queue, ok := ln.(interface{ Waiting() int }); ok {
+		waiting = queue.Waiting
+	}
 	return &Listener{
+		waiting:   waiting,
 		Listener:  ln,
 		page:      page,
 		accepting: make(chan struct{}),
@@ -66,7 +76,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{Conn: inner, listener: l, counted: counts(inner)}
+	c := &Conn{Conn: inner, listener: l, counted: counts(socket(inner))}
 	l.page.Accept()
 	l.remember(c)
 	return c, nil
@@ -99,7 +109,7 @@ func (l *Listener) arrive(n int) {
 func (l *Listener) emptyLocked() bool {
 	select {
 	case <-l.closed:
-		return len(l.conns) == 0 && l.arriving == 0
+		return len(l.conns) == 0 && l.arriving == 0 && l.waiting() == 0
 	default:
 		return len(l.conns) == 0
 	}
@@ -132,7 +142,7 @@ func (l *Listener) Closed() <-chan struct{} { return l.closed }
 // Settle returns once the kernel's queue is empty or ctx ends. Somebody must be
 // calling Accept meanwhile.
 func (l *Listener) Settle(ctx context.Context) error {
-	return awaitEmptyQueue(ctx, l.Listener)
+	return awaitEmptyQueue(ctx, l.Listener, l.waiting)
 }
 
 // Finish ends accepting when the queue has settled or ctx ends.

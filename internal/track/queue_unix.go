@@ -13,14 +13,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitEmptyQueue returns when the kernel holds no connection for ln to accept,
+// awaitEmptyQueue returns when neither the kernel nor below holds a connection,
 // or when ln has been closed, by somebody who serves on it and was told to stop.
-func awaitEmptyQueue(ctx context.Context, ln net.Listener) error {
+func awaitEmptyQueue(ctx context.Context, ln net.Listener, below func() int) error {
 	socket, ok := ln.(syscall.Conn)
 	if !ok {
 		return nil
 	}
 	raw, err := socket.SyscallConn()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("track: look at the accept queue: %w", err)
 	}
@@ -31,7 +34,7 @@ func awaitEmptyQueue(ctx context.Context, ln net.Listener) error {
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return nil
-		case !waiting || err != nil:
+		case err != nil, !waiting && below() == 0:
 			return err
 		}
 		select {
