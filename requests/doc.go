@@ -9,7 +9,7 @@
 //
 // A request costs about as much as six readings of the clock, and allocates
 // nothing. What would cost more is kept of some requests only: these are
-// followed. Each is, up to about 2,000 a second; above that one in 2, 4, 8, and
+// followed. Each is, up to about 1,000 a second; above that one in 2, 4, 8, and
 // so on to 64, chosen at random. Counts, durations, sizes, failures and the
 // table of what is running are of all requests.
 //

@@ -61,7 +61,7 @@ func (v *visit) begin(h *handler, w http.ResponseWriter, r *http.Request) *http.
 
 // returned ends the record when the handler has returned, in whatever way.
 func (v *visit) returned() {
-	pprof.SetGoroutineLabels(v.request.Context())
+	pprof.SetGoroutineLabels(context.Background()) // looking for others in the request's takes longer
 	if v.well {
 		v.settle()
 		return

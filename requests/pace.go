@@ -7,7 +7,7 @@ import (
 )
 
 // pace decides which requests are followed: all while few come, and one in 2,
-// 4, 8, ..., 64 when there are more, so that about 2,000 a second are.
+// 4, 8, ..., 64 when there are more, so that about 1,000 a second are.
 type pace struct {
 	stride atomic.Uint32 // a power of two; 0 is 1
 
@@ -19,7 +19,7 @@ type pace struct {
 
 const (
 	paceWindow = int64(100 * time.Millisecond)
-	paceMost   = 200 // followed in a window
+	paceMost   = 100 // followed in a window
 	paceLeast  = paceMost / 4
 	paceLull   = 10 * paceWindow // without any followed: few come
 	maxStride  = 64

@@ -176,6 +176,9 @@ func TestEachRouteIsCounted(t *testing.T) {
 	if len(snap.Recent) != 8 || snap.Recent[0].Path != "/nowhere" || snap.Followed != 1 || len(snap.Slow) != 8 {
 		t.Errorf("recent: %+v\nslow: %+v", snap.Recent, snap.Slow)
 	}
+	if of := s.recorder.Route("GET /users/{id}"); len(of.Recent) != 3 || len(of.Slow) != 3 || len(of.Failed) != 0 {
+		t.Errorf("of one route: %+v", of)
+	}
 	if len(snap.Failed) != 1 || snap.Failed[0].Status != http.StatusBadGateway || snap.Failed[0].Outcome != "failed" {
 		t.Errorf("failed: %+v", snap.Failed)
 	}

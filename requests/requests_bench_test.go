@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,4 +86,35 @@ func BenchmarkRequest(b *testing.B) {
 			h.ServeHTTP(w, r)
 		}
 	})
+}
+
+// BenchmarkSnapshot is of 1,000 routes, with 10 requests each, and 1,000
+// requests that run.
+func BenchmarkSnapshot(b *testing.B) {
+	rec := requests.New(requests.Config{}, new(stats.Registry))
+	goOn := make(chan struct{})
+	var all, begun sync.WaitGroup
+	h := rec.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.SetRoute(w, r.URL.Path)
+		if r.Method == http.MethodPost {
+			begun.Done()
+			<-goOn
+		}
+	}))
+	for i := range 1000 {
+		path := "/" + strconv.Itoa(i)
+		for range 10 {
+			h.ServeHTTP(&quiet{http.Header{}}, httptest.NewRequest(http.MethodGet, path, nil))
+		}
+		begun.Add(1)
+		all.Go(func() { h.ServeHTTP(&quiet{http.Header{}}, httptest.NewRequest(http.MethodPost, path, nil)) })
+	}
+	begun.Wait()
+	for b.Loop() {
+		if s := rec.Snapshot(); len(s.Running) != 1000 || len(s.InFlight) != 1000 || len(s.Recent) != requests.MaxFinished {
+			b.Fatal(len(s.Running), len(s.InFlight), len(s.Recent))
+		}
+	}
+	close(goOn)
+	all.Wait()
 }

@@ -29,14 +29,14 @@ type record struct {
 	remote                         [maxRemote]byte
 	note                           [maxNote]byte
 	nMethod, nPath, nRemote, nNote uint8
-	cut                            bool // the path is longer
+	cutPath                        bool // it was longer
 }
 
 func (r *record) set(v *visit, f *finish) {
 	*r = record{
 		id: v.id(), start: v.start, took: f.took, status: f.status,
 		sent: f.sent, received: f.received, ending: f.ending,
-		cut: len(v.path) > maxPath,
+		cutPath: len(v.path) > maxPath,
 	}
 	r.nMethod = uint8(copy(r.method[:], v.method))
 	r.nPath = uint8(copy(r.path[:], v.path))
@@ -65,10 +65,12 @@ func (r *ring) add(v *visit, f *finish) {
 	r.next = (r.next + 1) % r.size
 }
 
-func (r *ring) records() []record {
+func (r *ring) each(read func(*record)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.all)
+	for i := range r.all {
+		read(&r.all[i])
+	}
 }
 
 // slowFor is how long a slow request is remembered.
@@ -141,9 +143,11 @@ func (s *slowest) fastest() int {
 	return at
 }
 
-func (s *slowest) records(now int64) []record {
+func (s *slowest) each(now int64, read func(*record)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expireLocked(now)
-	return slices.Clone(s.all)
+	for i := range s.all {
+		read(&s.all[i])
+	}
 }

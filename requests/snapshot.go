@@ -14,14 +14,17 @@ type Snapshot struct {
 	At       time.Time      `json:"at"`
 	InFlight map[string]int `json:"in_flight"` // how many requests run, by route
 	Running  []Running      `json:"running"`   // oldest first, at most MaxRunning
-	Recent   []Finished     `json:"recent"`    // latest first, like the next two a few of each route
-	Slow     []Finished     `json:"slow"`      // slowest first, of the last ten minutes
-	Failed   []Finished     `json:"failed"`    // latest first: failed, aborted or cancelled
+	Recent   []Finished     `json:"recent"`    // latest first, at most MaxFinished
+	Slow     []Finished     `json:"slow"`      // slowest first, of the last ten minutes, as many
+	Failed   []Finished     `json:"failed"`    // latest first, as many: failed, aborted or cancelled
 	Followed int            `json:"followed"`  // of late one request in so many was followed
 }
 
-// MaxRunning is how many running requests a Snapshot lists.
-const MaxRunning = 1000
+// Bounds of what a Snapshot lists.
+const (
+	MaxRunning  = 1000
+	MaxFinished = 200
+)
 
 // Running is a request that runs.
 type Running struct {
@@ -66,13 +69,30 @@ type Finished struct {
 // for it longer than it takes to copy one line of it.
 func (rec *Recorder) Snapshot() Snapshot {
 	s := rec.Running()
-	for _, at := range rec.routes.all() {
-		s.Recent = rec.finished(s.Recent, at, at.recent.records())
-		s.Failed = rec.finished(s.Failed, at, at.failed.records())
-		s.Slow = rec.finished(s.Slow, at, at.slow.records(rec.now()))
-	}
-	s.sort()
+	rec.addFinished(&s, rec.routes.all())
 	return s
+}
+
+// Route is a Snapshot of one route.
+func (rec *Recorder) Route(name string) Snapshot {
+	s := rec.Running()
+	s.Running = slices.DeleteFunc(s.Running, func(r Running) bool { return r.Route != name })
+	s.InFlight = map[string]int{name: s.InFlight[name]}
+	rec.addFinished(&s, slices.DeleteFunc(rec.routes.all(), func(at *route) bool { return at.name != name }))
+	return s
+}
+
+// addFinished adds what has ended on some routes.
+func (rec *Recorder) addFinished(s *Snapshot, routes []*route) {
+	now := rec.now()
+	recent, failed := picks{better: latestRecord}, picks{better: latestRecord}
+	slow := picks{better: slowestRecord}
+	for _, at := range routes {
+		at.recent.each(func(r *record) { recent.add(at, r) })
+		at.failed.each(func(r *record) { failed.add(at, r) })
+		at.slow.each(now, func(r *record) { slow.add(at, r) })
+	}
+	s.Recent, s.Failed, s.Slow = recent.finished(rec), failed.finished(rec), slow.finished(rec)
 }
 
 // Running returns a Snapshot of the requests that run, without those that have
@@ -136,6 +156,10 @@ func (s *Snapshot) Merge(other Snapshot) {
 	s.Failed = append(s.Failed, other.Failed...)
 	s.Followed = max(s.Followed, other.Followed)
 	s.sort()
+	s.Running = s.Running[:min(len(s.Running), MaxRunning)]
+	for _, list := range []*[]Finished{&s.Recent, &s.Slow, &s.Failed} {
+		*list = (*list)[:min(len(*list), MaxFinished)]
+	}
 }
 
 // From marks all requests as those of a worker.
@@ -212,25 +236,4 @@ func (l *line) route() string {
 		Method: l.method, Host: l.host, URL: &url.URL{Path: l.path, RawPath: l.rawPath},
 	})
 	return l.recorder.routes.shown(pattern)
-}
-
-// finished appends what is known of requests on a route.
-func (rec *Recorder) finished(to []Finished, at *route, from []record) []Finished {
-	for i := range from {
-		r := &from[i]
-		path := clean(string(r.path[:r.nPath]), maxPath)
-		if r.cut {
-			path += "…"
-		}
-		to = append(to, Finished{
-			ID: r.id, Server: rec.config.Server, Route: at.name, Path: path,
-			Method:  clean(string(r.method[:r.nMethod]), maxMethod),
-			Peer:    clean(string(r.remote[:r.nRemote]), maxRemote),
-			Start:   rec.time(r.start),
-			Seconds: float64(r.took) / 1e9,
-			Status:  r.status, Outcome: r.ending.String(), Received: r.received, Sent: r.sent,
-			Note: clean(string(r.note[:r.nNote]), maxNote),
-		})
-	}
-	return to
 }

@@ -107,6 +107,9 @@ func parseFrames(text string) []Frame {
 			continue
 		}
 		function, _, _ := strings.Cut(fields[2], "+0x")
+		if function == "" {
+			continue
+		}
 		file, number, _ := cutLastByte(fields[3], ':')
 		n, _ := strconv.Atoi(number)
 		frames = append(frames, Frame{Function: function, File: file, Line: n})

@@ -107,11 +107,13 @@ func (w *http2Writer) Push(target string, opts *http.PushOptions) error {
 // does not wait for the client.
 const small = 2048
 
+// beginWrite is called before n bytes are written, and endWrite after n of them
+// have been. What does not have to wait is noted once, afterwards.
 func (v *visit) beginWrite(n int) {
 	_, status, sent := v.progress.load()
 	if status == 0 {
 		status = http.StatusOK
-		v.beginAnswer(status)
+		v.askToClose()
 	}
 	if sent+int64(n) > small {
 		v.progress.store(writing, status, sent)
@@ -123,20 +125,22 @@ func (v *visit) beginWrite(n int) {
 
 func (v *visit) endWrite(n int64) {
 	_, status, sent := v.progress.load()
+	if status == 0 {
+		status = http.StatusOK
+	}
 	v.progress.store(answering, status, sent+n)
 	if v.followed != nil {
 		v.followed.enter(inAnswering, v.recorder.now())
 	}
 }
 
-// beginAnswer notes the status of the answer unless there has been one. Its
-// first write makes it known, or its end: what does neither is not begun.
+// beginAnswer notes the status of the answer unless there has been one.
 func (v *visit) beginAnswer(status int) {
 	if _, before, _ := v.progress.load(); before != 0 {
 		return
 	}
-	v.progress.store(answering, status, 0)
 	v.askToClose()
+	v.progress.store(answering, status, 0)
 }
 
 // askToClose has the client not use the connection again once the request has
