@@ -122,11 +122,20 @@ func (d *decoder) series() Series {
 }
 
 func (d *decoder) label() Label {
-	l := Label{d.string(maxName), d.string(maxBytes)}
-	if d.err == nil && (CheckName(l.Key) != nil || cleanValue(l.Value) != l.Value) {
+	l := Label{d.string(maxName), d.clean()}
+	if d.err == nil && CheckName(l.Key) != nil {
 		d.fail("bad label")
 	}
 	return l
+}
+
+// clean reads the value of a label, or the name of a state.
+func (d *decoder) clean() string {
+	s := d.string(maxBytes)
+	if cleanValue(s) != s {
+		d.fail("text that is not clean")
+	}
+	return s
 }
 
 func (d *decoder) value() Value {
@@ -192,6 +201,9 @@ func (d *decoder) distribution() *DistributionSnapshot {
 		s.Averages[i] = Average{d.float(), d.float()}
 	}
 	s.AveragesAt = d.int()
+	if s.Count != s.Zeros+s.Positive.total()+s.Negative.total() {
+		d.fail("count is not that of the buckets")
+	}
 	return s
 }
 
@@ -218,10 +230,10 @@ func (d *decoder) states() *StatesSnapshot {
 	s := &StatesSnapshot{}
 	// Merged snapshots may have the states of differing programs.
 	s.States = list(d, "states", 80, maxStatesMerged, func() StateSnapshot {
-		return StateSnapshot{d.string(maxBytes), d.int(), d.float(), d.distribution()}
+		return StateSnapshot{d.clean(), d.int(), d.float(), d.distribution()}
 	})
 	s.Moves = list(d, "moves", 3, maxStatesMerged*maxStatesMerged, func() Move {
-		return Move{d.string(maxBytes), d.string(maxBytes), d.uint()}
+		return Move{d.clean(), d.clean(), d.uint()}
 	})
 	if !slices.IsSortedFunc(s.States, byName) || !slices.IsSortedFunc(s.Moves, byEnds) {
 		d.fail("states are out of order")

@@ -46,6 +46,9 @@ func TestCorruptSnapshotsAreRefused(t *testing.T) {
 		"unknown kind":    {[]byte{1, 0, 1, 1, 'a', 0, 99}, "unknown kind 99"},
 		"bad name":        {[]byte{1, 0, 1, 1, '\n', 0, 1, 1}, "bad name"},
 		"out of order":    {[]byte{1, 0, 2, 1, 'b', 0, 1, 1, 1, 'a', 0, 1, 1}, "out of order"},
+		"unclean label":   {[]byte{1, 0, 1, 1, 'a', 1, 1, 'k', 1, '\n', 1, 1}, "not clean"},
+		"wrong count":     {encode(t, wrongCount), "count is not that of the buckets"},
+		"unclean state":   {encode(t, uncleanState), "not clean"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -59,6 +62,21 @@ func TestCorruptSnapshotsAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Values that no instrument makes, and that exports would stumble over.
+var (
+	wrongCount   = &stats.DistributionSnapshot{Moments: stats.Moments{Count: 2}, Zeros: 1}
+	uncleanState = &stats.StatesSnapshot{States: []stats.StateSnapshot{{Name: "\xff", Stays: new(stats.DistributionSnapshot)}}}
+)
+
+func encode(t *testing.T, v stats.Value) []byte {
+	t.Helper()
+	b, err := stats.Snapshot{Series: []stats.Series{{Name: "a", Value: v}}}.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func TestTruncatedSnapshotsAreRefused(t *testing.T) {
