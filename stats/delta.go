@@ -3,7 +3,8 @@ package stats
 import "sync"
 
 // Delta is what a process has counted since its last Delta: a numbered part
-// of a sequence that Totals adds up.
+// of a sequence that Totals adds up. Gauges that have changed are in it as they
+// are now: differences of floating-point numbers would not add up to the last.
 type Delta struct {
 	Source   string // one run of one process
 	Sequence uint64 // from 1
@@ -24,7 +25,7 @@ func (d Delta) MarshalBinary() ([]byte, error) {
 // UnmarshalBinary sets d to what MarshalBinary gave, under the rules of
 // Snapshot.UnmarshalBinary.
 func (d *Delta) UnmarshalBinary(b []byte) error {
-	dec, err := newDecoder(b)
+	dec, err := newDecoder(b, MaxBinary)
 	if err != nil {
 		return err
 	}
@@ -67,6 +68,7 @@ func (r *Reporter) Next() Delta {
 		r.current = r.reg.Snapshot()
 		r.sequence++
 		r.pending = &Delta{r.source, r.sequence, r.whole, r.current.Sub(r.reported)}
+		r.pending.setLevels(func(s Series) Value { return r.current.find(s) })
 	}
 	return *r.pending
 }

@@ -31,11 +31,34 @@ func (s Series) compare(other Series) int {
 // Lookup returns the value of a name and its labels, given as pairs in any
 // order; nil if there is none.
 func (s Snapshot) Lookup(name string, labels ...string) Value {
-	want := Series{Name: name, Labels: parseLabels(name, labels)}
+	return s.find(Series{Name: name, Labels: parseLabels(name, labels)})
+}
+
+// find returns the value that s has of want; nil if there is none.
+func (s Snapshot) find(want Series) Value {
 	if i, ok := slices.BinarySearchFunc(s.Series, want, Series.compare); ok {
 		return s.Series[i].Value
 	}
 	return nil
+}
+
+// lacks counts the series of other that s has not.
+func (s Snapshot) lacks(other Snapshot) (n int) {
+	for _, o := range other.Series {
+		if s.find(o) == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// setLevels changes the levels of s, whose series nobody else may have.
+func (s Snapshot) setLevels(to func(Series) Value) {
+	for i, series := range s.Series {
+		if series.Value.Kind() == KindGauge {
+			s.Series[i].Value = to(series)
+		}
+	}
 }
 
 // Merge adds other to s. It shares no memory with other that either may

@@ -20,7 +20,10 @@ var ErrGap = errors.New("stats: deltas are missing")
 // Totals keeps those of ended processes only up to its own Limits; the rest
 // moves to the series overflow, so that the sum over a name stays what it was.
 type Totals struct {
-	Limits Limits // set before use; Names does not matter
+	// Limits bound what ended processes leave; Names does not matter. A process
+	// that reports more than twice as many Series gets an error, and what is past
+	// that is not added. Set them before use.
+	Limits Limits
 
 	mu   sync.Mutex
 	live map[string]*source
@@ -49,7 +52,16 @@ func (t *Totals) Apply(d Delta) error {
 	case d.Sequence != s.sequence+1:
 		return fmt.Errorf("%w: number %d from %q came after number %d", ErrGap, d.Sequence, d.Source, s.sequence)
 	}
+	if most := 2 * t.Limits.orDefaults().Series; s.total.lacks(d.Snapshot) > most-len(s.total.Series) {
+		return fmt.Errorf("stats: %q has more than %d series: raise Limits", d.Source, most)
+	}
 	s.sequence = d.Sequence
+	s.total.setLevels(func(s Series) Value {
+		if d.find(s) == nil {
+			return s.Value
+		}
+		return Level(0) // and d adds what it is now
+	})
 	return s.total.Merge(d.Snapshot)
 }
 
@@ -102,11 +114,11 @@ func (t *Totals) Snapshot() (Snapshot, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var sum Snapshot
-	err := sum.Merge(t.gone)
+	var err error
 	for _, name := range slices.Sorted(maps.Keys(t.live)) {
 		err = errors.Join(err, sum.Merge(t.live[name].total))
 	}
-	return sum, err
+	return sum, errors.Join(err, sum.Merge(t.gone)) // last: where kinds differ, the living are right
 }
 
 // past returns s without what ends with the process: levels, and things

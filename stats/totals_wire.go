@@ -1,12 +1,17 @@
 package stats
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
 
+// maxTotals is the most bytes of Totals: those of many processes, each of which
+// has at most MaxBinary.
+const maxTotals = 1 << 30
+
 // MarshalBinary returns the compact form of t, for a process that is replaced
-// by another which goes on adding up.
+// by another which goes on adding up. It fails if that is longer than 1 GiB.
 func (t *Totals) MarshalBinary() ([]byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -18,13 +23,16 @@ func (t *Totals) MarshalBinary() ([]byte, error) {
 		e.uint(t.live[name].sequence)
 		e.snapshot(t.live[name].total)
 	}
+	if len(e.b) > maxTotals {
+		return nil, fmt.Errorf("stats: totals of %d bytes: at most %d can be read again", len(e.b), maxTotals)
+	}
 	return e.b, nil
 }
 
 // UnmarshalBinary sets t, but for its Limits, to what MarshalBinary gave,
-// under the rules of Snapshot.UnmarshalBinary.
+// under the rules of Snapshot.UnmarshalBinary, but up to 1 GiB.
 func (t *Totals) UnmarshalBinary(b []byte) error {
-	d, err := newDecoder(b)
+	d, err := newDecoder(b, maxTotals)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ var ErrFormat = errors.New("stats: not a snapshot")
 const formatVersion = 1
 
 const (
-	// MaxBinary is the most bytes that UnmarshalBinary reads.
+	// MaxBinary is the most bytes that UnmarshalBinary of a Snapshot or Delta reads.
 	MaxBinary = 64 << 20
 
 	maxSeries       = 1 << 20
@@ -31,7 +31,7 @@ func (s Snapshot) MarshalBinary() ([]byte, error) {
 // unknown version or longer than MaxBinary is refused with an ErrFormat, and
 // s stays as it was. It never takes more memory than 64 times the bytes.
 func (s *Snapshot) UnmarshalBinary(b []byte) error {
-	d, err := newDecoder(b)
+	d, err := newDecoder(b, MaxBinary)
 	if err != nil {
 		return err
 	}
@@ -43,12 +43,12 @@ func (s *Snapshot) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-func newDecoder(b []byte) (*decoder, error) {
+func newDecoder(b []byte, most int) (*decoder, error) {
 	switch {
 	case len(b) == 0:
 		return nil, fmt.Errorf("%w: it is empty", ErrFormat)
-	case len(b) > MaxBinary:
-		return nil, fmt.Errorf("%w: %d bytes are more than %d", ErrFormat, len(b), MaxBinary)
+	case len(b) > most:
+		return nil, fmt.Errorf("%w: %d bytes are more than %d", ErrFormat, len(b), most)
 	case b[0] != formatVersion:
 		return nil, fmt.Errorf("%w: version %d is unknown; this program reads version %d", ErrFormat, b[0], formatVersion)
 	}
