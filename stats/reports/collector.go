@@ -4,8 +4,9 @@
 // Each process sends what it has counted since its last report to a Collector,
 // over a unix socket in the group's runtime directory. The collector that
 // succeeds another one takes over what it knew from a file; if the other was
-// killed, the living report everything again, and of the ended nothing is
-// lost, since the file is written whenever one ends.
+// killed, the living report everything again, and of the ended a second's worth
+// is lost at most, since the file is written each second, or so seldom that
+// writing takes 2 % of the time.
 package reports
 
 import (
@@ -34,9 +35,12 @@ type Collector struct {
 	log   *slog.Logger
 	began chan struct{} // closed when totals are those of the whole group
 
+	totals stats.Totals
+
 	mu      sync.Mutex
-	totals  stats.Totals
 	sources map[int]source // by pid, those that have not ended
+	trouble error          // that keeps it from collecting
+	refused time.Time      // when the log last told of a report that was
 }
 
 // source is a process that reports. The kernel remembers which one it was, so
@@ -44,6 +48,7 @@ type Collector struct {
 type source struct {
 	name    string
 	process *os.Process
+	heard   bool // by this collector, not only by its predecessor
 }
 
 // Place is where the reports of a run meet.
@@ -56,47 +61,93 @@ func (p Place) socket() string { return filepath.Join(p.Dir, "reports."+p.Run+".
 func (p Place) totals() string { return filepath.Join(p.Dir, "totals."+p.Run) }
 func (p Place) lock() string   { return filepath.Join(p.Dir, "totals.lock") }
 
-// New returns a collector of what is sent to a place.
-func New(place Place, log *slog.Logger) *Collector {
-	return &Collector{place: place, log: log, began: make(chan struct{}), sources: make(map[int]source)}
+// New returns a collector of what is sent to a place by registries with these
+// limits.
+func New(place Place, limits stats.Limits, log *slog.Logger) *Collector {
+	return &Collector{
+		place: place, log: log, began: make(chan struct{}),
+		totals: stats.Totals{Limits: limits}, sources: make(map[int]source),
+	}
 }
 
 // Run waits until no other process collects in the same directory, takes over
 // what is known, and collects until ctx ends. Then it leaves what it knows to
-// its successor.
+// its successor. What it cannot do, as on a full disk, it logs and tries again.
 func (c *Collector) Run(ctx context.Context) error {
 	lock, err := c.lock(ctx)
 	if err != nil {
 		return fmt.Errorf("reports: %w", err)
 	}
 	defer lock.Close()
+	c.note(nil)
 	c.tidy()
 	if err := c.load(); err != nil {
 		c.log.Error("statistics of ended workers are lost", "error", err)
 	}
 	close(c.began)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var watching sync.WaitGroup
 	watching.Go(func() { c.watch(ctx) })
-	err = inspect.Serve(ctx, c.place.socket(), c)
-	cancel()
+	for ctx.Err() == nil {
+		c.note(c.collect(ctx))
+	}
 	watching.Wait()
-	return errors.Join(err, c.save())
+	return c.save()
+}
+
+// collect takes reports until ctx ends, or until that fails, such as when
+// somebody has cleaned the socket away. It takes a second for that at least.
+func (c *Collector) collect(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- inspect.Serve(ctx, c.place.socket(), c) }()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return <-ended
+		}
+		if len(ended) > 0 || !exists(c.place.socket()) {
+			cancel()
+			return <-ended
+		}
+		c.note(nil)
+	}
+}
+
+// note remembers what is wrong, if anything, and logs what is new.
+func (c *Collector) note(trouble error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if trouble != nil && (c.trouble == nil || c.trouble.Error() != trouble.Error()) {
+		c.log.Error("statistics are incomplete", "error", trouble)
+	}
+	c.trouble = trouble
 }
 
 // Discard removes what Run has left, for the end of a group.
 func (c *Collector) Discard() { _ = os.Remove(c.place.totals()) }
 
 // Snapshot is the sum of all processes of the run, of those that have ended
-// too. It waits for Run to have taken over.
+// too. It waits for Run to have taken over. Beside an error there is what is
+// known nevertheless.
 func (c *Collector) Snapshot(ctx context.Context) (stats.Snapshot, error) {
 	select {
 	case <-c.began:
-		return c.totals.Snapshot()
+		sum, err := c.totals.Snapshot()
+		return sum, errors.Join(err, c.wrong())
 	case <-ctx.Done():
-		return stats.Snapshot{}, fmt.Errorf("reports: another process has the statistics: %w", context.Cause(ctx))
+		err := fmt.Errorf("reports: the statistics have not been taken over: %w", context.Cause(ctx))
+		return stats.Snapshot{}, errors.Join(err, c.wrong())
 	}
+}
+
+func (c *Collector) wrong() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.trouble
 }
 
 // Process is what a process that has not ended has reported.
@@ -123,8 +174,19 @@ func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, stats.ErrGap):
 		http.Error(w, err.Error(), http.StatusConflict)
 	default:
-		c.log.Warn("a report was refused", "pid", inspect.Peer(r.Context()), "error", err)
+		c.logRefused(inspect.Peer(r.Context()), err)
 		http.Error(w, err.Error(), http.StatusBadRequest)
+	}
+}
+
+// logRefused logs a refusal now and then only: a process that has gone mad
+// makes any number of them.
+func (c *Collector) logRefused(pid int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.refused) > patience {
+		c.refused = time.Now()
+		c.log.Warn("a report was refused", "pid", pid, "error", err)
 	}
 }
 
@@ -137,6 +199,7 @@ func (c *Collector) take(pid int, delta stats.Delta) error {
 	defer c.mu.Unlock()
 	known := c.sources[pid]
 	if known.name == delta.Source {
+		c.sources[pid] = source{known.name, known.process, true}
 		return c.totals.Apply(delta)
 	}
 	process, err := os.FindProcess(pid)
@@ -147,14 +210,14 @@ func (c *Collector) take(pid int, delta stats.Delta) error {
 		return nil // it was killed as it sent this, and has been counted as ended
 	}
 	if known.name != "" {
-		if !gone(known.process) {
+		if known.heard && !gone(known.process) { // unheard, it had the number before this one
 			return fmt.Errorf("process %d reports as %q already", pid, known.name)
 		}
 		if err := c.endLocked(pid); err != nil {
 			return err
 		}
 	}
-	c.sources[pid] = source{delta.Source, process}
+	c.sources[pid] = source{delta.Source, process, true}
 	return c.totals.Apply(delta)
 }
 
@@ -169,10 +232,12 @@ func gone(p *os.Process) bool {
 	return errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
-// watch notes the end of processes, until ctx ends.
+// watch notes the end of processes, and saves, until ctx ends.
 func (c *Collector) watch(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	var next time.Time // to save
+	var failed error   // why it was not saved the last time
 	for {
 		select {
 		case <-tick.C:
@@ -182,6 +247,14 @@ func (c *Collector) watch(ctx context.Context) {
 		if err := c.endGone(); err != nil {
 			c.log.Error("statistics of ended workers", "error", err)
 		}
+		if began := time.Now(); began.After(next) {
+			err := c.save()
+			next = began.Add(50 * time.Since(began))
+			if err != nil && failed == nil {
+				c.log.Error("statistics are not saved, and lost if this process is killed", "error", err)
+			}
+			failed = err
+		}
 	}
 }
 
@@ -189,15 +262,10 @@ func (c *Collector) endGone() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var problems []error
-	ended := false
 	for pid, s := range c.sources {
 		if gone(s.process) {
-			ended = true
 			problems = append(problems, c.endLocked(pid))
 		}
-	}
-	if ended {
-		problems = append(problems, c.saveLocked())
 	}
 	return errors.Join(problems...)
 }

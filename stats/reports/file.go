@@ -2,35 +2,45 @@ package reports
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
-
-	"github.com/support-go/support/stats"
 )
 
 // lock waits for the one lock of the directory, which a process loses with its
 // life.
 func (c *Collector) lock(ctx context.Context) (*os.File, error) {
-	file, err := os.OpenFile(c.place.lock(), os.O_RDWR|os.O_CREATE, 0o600)
+	tick := time.NewTicker(again)
+	defer tick.Stop()
+	for {
+		file, err := openLocked(c.place.lock())
+		if err == nil {
+			return file, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) { // otherwise the predecessor goes on
+			c.note(err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func openLocked(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		if err = tryLock(file); err == nil {
-			return file, nil
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			_ = file.Close()
-			return nil, fmt.Errorf("the predecessor goes on: %w", err)
-		}
+	if err := tryLock(file); err != nil {
+		_ = file.Close()
+		return nil, err
 	}
+	return file, nil
 }
 
 // tidy removes what other runs have left.
@@ -43,6 +53,11 @@ func (c *Collector) tidy() {
 			_ = os.Remove(path)
 		}
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // load takes over what a predecessor has saved.
@@ -65,30 +80,25 @@ func (c *Collector) load() error {
 		if err != nil {
 			return err
 		}
-		c.sources[pid] = source{name, process}
+		c.sources[pid] = source{name: name, process: process}
 	}
 	return nil
 }
 
+// save replaces the file as a whole, so that whoever reads it after a crash
+// finds what it was before or what it is now. One at a time may.
 func (c *Collector) save() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.saveLocked()
-}
-
-// saveLocked replaces the file as a whole, so that whoever reads it after a
-// crash finds what it was before or what it is now.
-func (c *Collector) saveLocked() error {
 	b, err := c.totals.MarshalBinary()
 	if err != nil {
 		return err
 	}
-	if len(b) > stats.MaxBinary {
-		return fmt.Errorf("the totals have %d bytes, and their successor reads at most %d", len(b), stats.MaxBinary)
-	}
 	fresh := c.place.totals() + ".new"
-	if err := os.WriteFile(fresh, b, 0o600); err != nil {
-		return err
+	err = os.WriteFile(fresh, b, 0o600)
+	if err == nil {
+		err = os.Rename(fresh, c.place.totals())
 	}
-	return os.Rename(fresh, c.place.totals())
+	if err != nil {
+		_ = os.Remove(fresh) // on a full disk a part of it
+	}
+	return err
 }

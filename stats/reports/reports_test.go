@@ -3,8 +3,10 @@ package reports_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 		send(place)
 	case "collect":
 		fmt.Println("collects")
-		err := reports.New(place, slog.Default()).Run(context.Background())
+		err := reports.New(place, stats.Limits{}, slog.Default()).Run(context.Background())
 		fmt.Println(err)
 	default:
 		os.Exit(m.Run())
@@ -102,7 +104,7 @@ func (c *child) kill(t *testing.T) {
 // collect runs a collector until stop is called or the test ends.
 func collect(t *testing.T, dir string) (c *reports.Collector, stop func()) {
 	t.Helper()
-	c = reports.New(reports.Place{Dir: dir, Run: "run"}, slog.New(slog.DiscardHandler))
+	c = reports.New(reports.Place{Dir: dir, Run: "run"}, stats.Limits{}, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
@@ -139,6 +141,20 @@ func await(t *testing.T, c *reports.Collector, lines stats.Count, open stats.Lev
 		last = now
 		return now == lines && level == open
 	}, func() string { return fmt.Sprintf("counted %d, %v open; want %d, %v", last, level, lines, open) })
+}
+
+// awaitSaved waits until a successor would find so many lines.
+func awaitSaved(t *testing.T, dir string, lines stats.Count) {
+	t.Helper()
+	eventually(t, func() bool {
+		var saved stats.Totals
+		b, err := os.ReadFile(filepath.Join(dir, "totals.run"))
+		if err != nil || saved.UnmarshalBinary(b) != nil {
+			return false
+		}
+		snap, err := saved.Snapshot()
+		return err == nil && snap.Lookup("lines") == lines
+	}, func() string { return fmt.Sprintf("%d lines are not saved", lines) })
 }
 
 // eventually waits for a condition, and fails with what is wrong without it.
@@ -215,8 +231,7 @@ func TestACollectorIsKilled(t *testing.T) {
 	a.count(t, 5)
 	b.count(t, 7)
 	b.end(t)
-	written := filepath.Join(dir, "totals.run") // when b's end has been seen
-	eventually(t, func() bool { return exists(written) }, func() string { return "nothing is saved" })
+	awaitSaved(t, dir, 12)
 	first.kill(t)
 	second, _ := collect(t, dir)
 	a.count(t, 1)
@@ -226,6 +241,72 @@ func TestACollectorIsKilled(t *testing.T) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// TestCollectorAndWorkerAreKilledTogether loses what both of them had in
+// memory, and no more.
+func TestCollectorAndWorkerAreKilledTogether(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := start(t, "collect", dir)
+	a := start(t, "send", dir)
+	a.count(t, 5)
+	awaitSaved(t, dir, 5)
+	first.kill(t)
+	a.kill(t)
+	second, _ := collect(t, dir)
+	await(t, second, 5, 0)
+}
+
+// TestAProcessGetsTheNumberOfAnother has a predecessor know this process as
+// one that ended while nobody watched.
+func TestAProcessGetsTheNumberOfAnother(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := start(t, "send", dir)
+	b.count(t, 2)
+	var before stats.Totals
+	var reg stats.Registry
+	reg.Counter("lines").Add(3)
+	reg.Gauge("open").Set(1)
+	if err := before.Apply(stats.NewReporter(&reg, fmt.Sprintf("%d.before", b.Process.Pid)).Next()); err != nil {
+		t.Fatal(err)
+	}
+	saved, err := before.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "totals.run"), saved, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := collect(t, dir)
+	await(t, c, 5, 1)
+}
+
+// TestTheDirectoryMendsItself begins without a directory, and goes on when
+// somebody has cleaned the socket away.
+func TestTheDirectoryMendsItself(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "d")
+	c, _ := collect(t, dir)
+	eventually(t, func() bool {
+		soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		_, err := c.Snapshot(soon)
+		return errors.Is(err, fs.ErrNotExist)
+	}, func() string { return "nobody says that there is no directory" })
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	a := start(t, "send", dir)
+	a.count(t, 2)
+	await(t, c, 2, 1)
+	if err := os.Remove(filepath.Join(dir, "reports.run.sock")); err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, "send", dir)
+	b.count(t, 3)
+	await(t, c, 5, 2)
 }
 
 func TestHostileReports(t *testing.T) {

@@ -26,7 +26,7 @@ const (
 
 // Send reports what reg counts to the collector of a place, each second until
 // ctx ends, and then everything that is left, within a second. What no
-// collector takes it sends again.
+// collector takes it sends again; after a refusal, all that it has.
 func Send(ctx context.Context, reg *stats.Registry, place Place, log *slog.Logger) {
 	s := sender{
 		reporter: stats.NewReporter(reg, fmt.Sprintf("%d.%s", os.Getpid(), rand.Text())),
@@ -96,12 +96,10 @@ func (s *sender) send(ctx context.Context) error {
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // as far as it can be read
-	switch resp.StatusCode {
-	case http.StatusNoContent:
+	if resp.StatusCode == http.StatusNoContent {
 		s.reporter.Acknowledge(delta.Sequence)
 		return nil
-	case http.StatusConflict:
-		s.reporter.Restart()
 	}
+	s.reporter.Restart()
 	return fmt.Errorf("%w: %s: %s", errRefused, resp.Status, bytes.TrimSpace(text))
 }
