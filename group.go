@@ -58,7 +58,9 @@ type Group struct {
 	Log    *slog.Logger   // default slog.Default()
 
 	// Stats are the statistics of this process. Those of all processes of the
-	// group, the ended ones too, are added up for Meta and Metrics.
+	// group, the ended ones too, are added up for Meta and Metrics. A Secret that
+	// is not set becomes one of the whole group in Run: add to Cardinalities only
+	// from then on.
 	Stats stats.Registry
 
 	servers []*Server

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/support-go/support/prefork"
 	"github.com/support-go/support/stats"
@@ -75,10 +76,10 @@ func (g *Group) collect(w *prefork.Worker) collection {
 	if w.Dir() == "" {
 		return collection{stop: func() {}}
 	}
-	collector := reports.New(meeting(w), g.log().With("group", g.Name))
+	collector := reports.New(meeting(w), g.Stats.Limits, g.log().With("group", g.Name))
 	return collection{collector, background(func(ctx context.Context) {
 		if err := collector.Run(ctx); err != nil {
-			g.log().Error("statistics are incomplete", "group", g.Name, "error", err)
+			g.log().Error("statistics of ended workers are lost", "group", g.Name, "error", err)
 		}
 	})}
 }
@@ -97,16 +98,64 @@ func (c collection) discard() {
 	}
 }
 
-// metrics answers a scrape of Prometheus.
+// metrics answers scrapes of Prometheus. What cannot be exported, such as a
+// name that is one kind in the one worker and another in the next, it logs and
+// leaves out: the rest is worth more than an error.
 func (g *Group) metrics(sum totals) http.Handler {
+	s := &scrape{group: g, sum: sum, turn: make(chan struct{}, 1)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
-		defer cancel()
-		registry := prometheus.NewRegistry()
-		registry.MustRegister(&promstats.Collector{
-			Snapshot: func() (stats.Snapshot, error) { return sum(ctx) },
-			Help:     g.Stats.Help,
-		})
-		promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}).ServeHTTP(w, r)
+		families, err := s.gather(r.Context())
+		if len(families) == 0 {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		gathered := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, nil })
+		promhttp.HandlerFor(gathered, promhttp.HandlerOpts{EnableOpenMetrics: true}).ServeHTTP(w, r)
 	})
+}
+
+// scrape gathers what Prometheus wants, one client at a time, since each makes
+// a copy of all there is.
+type scrape struct {
+	group *Group
+	sum   totals
+	turn  chan struct{} // has room for the one whose turn it is
+
+	problem string // of the last one whose turn it was
+}
+
+// gather returns all that can be exported; nothing only beside an error.
+func (s *scrape) gather(ctx context.Context) ([]*dto.MetricFamily, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	snap, err := s.sum(ctx)
+	if err != nil && len(snap.Series) == 0 {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&promstats.Collector{
+		Snapshot: func() (stats.Snapshot, error) { return snap, nil },
+		Help:     s.group.Stats.Help,
+	})
+	families, failed := registry.Gather()
+	s.note(errors.Join(err, failed))
+	return families, failed
+}
+
+// note logs what is wrong, if it is not what was wrong the last time.
+func (s *scrape) note(err error) {
+	problem := ""
+	if err != nil {
+		problem = err.Error()
+	}
+	if problem != "" && problem != s.problem {
+		s.group.log().Error("metrics are incomplete", "group", s.group.Name, "error", err)
+	}
+	s.problem = problem
 }

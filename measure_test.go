@@ -25,6 +25,7 @@ func counting(workers int) (group *support.Group, server, meta *support.Server) 
 	group.Workers = workers
 	orders := group.Stats.Counter("orders")
 	clients := group.Stats.Cardinality("clients")
+	group.Stats.Cardinality("early").Add("x") // before Run has given the processes one secret: cannot be merged
 	server = group.HTTP("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		support.From(r.Context()).Stats.Counter("orders.again").Add(1)
 		orders.Add(1)

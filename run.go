@@ -138,7 +138,9 @@ func resolved(b prefork.Bound) net.Addr {
 
 // runChild serves as a supervisor says.
 func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
-	g.Stats.Secret = w.Secret()
+	if g.Stats.Secret == [16]byte{} { // so that what the processes have counted can be merged
+		g.Stats.Secret = w.Secret()
+	}
 	if w.Role() == metaRole {
 		return g.runMeta(ctx, w)
 	}
