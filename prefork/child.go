@@ -12,6 +12,8 @@ import (
 // simulated one in its place.
 type system struct {
 	spawn  func(*State, Process) (*child, error)
+	look   func(pid int) (Vitals, error)
+	mend   func([]Bound) []string      // sets shared sockets non-blocking that are not, and names them
 	refuse func([]Bound) (stop func()) // accepts connections and resets them
 	close  func([]Bound)               // closes the supervisor's copies
 	notify func(string)                // tells the service manager
@@ -38,15 +40,22 @@ type child struct {
 	last    func() string // lines that it has written, if its supervisor reads them
 	release func()        // gives back memory and descriptors
 
-	pong atomic.Pointer[time.Time]
+	pong atomic.Pointer[sign]
+	then sign // that check has seen; the loop's
 }
 
-// heard is when the last sign of life came; zero if none has.
-func (c *child) heard() time.Time {
-	if at := c.pong.Load(); at != nil {
-		return *at
+// sign is a sign of life.
+type sign struct {
+	at   time.Time
+	work work
+}
+
+// sign is the last sign of life; zero if none has come.
+func (c *child) sign() sign {
+	if s := c.pong.Load(); s != nil {
+		return *s
 	}
-	return time.Time{}
+	return sign{}
 }
 
 // send gives m to the child. One that has stopped reading misses it and will
@@ -72,8 +81,7 @@ func (c *child) follow(serial int, events chan<- event, closing <-chan struct{})
 		defer close(read)
 		var ready, failed, drains bool         // has been said
 		_ = messages(c.link, func(m message) { // a child that talks nonsense is not heard any more
-			now := time.Now()
-			c.pong.Store(&now)
+			c.pong.Store(&sign{at: time.Now(), work: m.Work})
 			switch {
 			case m.Ready && !ready:
 				ready = true

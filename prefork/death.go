@@ -11,13 +11,11 @@ import (
 func (l *loop) bury(p *Process, exit Exit, now time.Time) {
 	l.audit(p, now)
 	c := l.children[p.Serial]
-	if p.Phase == Expelled {
-		c.signal(kill) // what it has started, which may outlive it
-	}
+	c.signal(kill) // what it has started and left behind, in its process group
 	d := Death{
 		Serial: p.Serial, Slot: p.Slot, Role: p.Role, PID: p.PID, Generation: p.Generation,
 		Phase: p.Phase, Why: p.Why, Exit: exit, Started: p.Started, Ended: now,
-		Expected: p.Phase == Draining, Counts: p.Counts, Output: c.output(), LastLines: c.last(),
+		Expected: p.Phase == Draining, Counts: p.Counts, Vitals: p.Vitals, Output: c.output(), LastLines: c.last(),
 	}
 	if p.Doubtful == "" {
 		d.LostLeast, d.LostMost = p.Counts.Lost()
@@ -75,14 +73,20 @@ func (l *loop) blame(p *Process, d Death, now time.Time) {
 	l.delay(p, now)
 }
 
-// delay counts a failed start in p's slot and puts off the next one.
+// delay counts a failed start and puts off the next one: in p's slot, or if p
+// is a worker that has never been ready, in the whole group, since all are of
+// the same program.
 func (l *loop) delay(p *Process, now time.Time) {
 	s := l.state.slot(p.Slot)
 	if s == nil {
 		return
 	}
-	s.NotBefore = now.Add(s.Trouble.add(now))
-	if s.Trouble.looping(now) {
-		l.log.Error("process is crash-looping", append(p.attrs(), "failed_starts", int(s.Trouble.Count+0.5), "next_try_in", s.NotBefore.Sub(now).Round(time.Millisecond))...)
+	trouble, notBefore := &s.Trouble, &s.NotBefore
+	if p.Role == WorkerRole && p.Ready.IsZero() { // as any worker would have, in any slot
+		trouble, notBefore = &l.state.Trouble, &l.state.NotBefore
+	}
+	*notBefore = now.Add(trouble.add(now))
+	if trouble.looping(now) {
+		l.log.Error("process is crash-looping", append(p.attrs(), "failed_starts", int(trouble.Count+0.5), "next_try_in", notBefore.Sub(now).Round(time.Millisecond))...)
 	}
 }

@@ -16,10 +16,12 @@ type message struct {
 	Ping     bool      `json:"ping,omitempty"`
 	Drain    string    `json:"drain,omitempty"`    // why
 	Stopping bool      `json:"stopping,omitempty"` // with Drain: nobody stays to accept
+	Cycled   bool      `json:"cycled,omitempty"`   // with Drain: it has passed a mark
 	Now      bool      `json:"now,omitempty"`      // do not finish anything
 
 	// From the child.
 	Pong   bool   `json:"pong,omitempty"`
+	Work   work   `json:"work,omitzero"` // with Pong
 	Ready  bool   `json:"ready,omitempty"`
 	Failed string `json:"failed,omitempty"` // to start, and why
 	Drains string `json:"drains,omitempty"` // by itself, and why

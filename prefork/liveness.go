@@ -21,7 +21,7 @@ func (l *loop) beat(now time.Time) {
 	for i := range l.state.Processes {
 		p := &l.state.Processes[i]
 		c := l.children[p.Serial]
-		if heard := c.heard(); heard.After(p.Heard) {
+		if heard := c.sign().at; heard.After(p.Heard) {
 			p.Heard = heard
 		}
 		if asleep {
@@ -30,7 +30,15 @@ func (l *loop) beat(now time.Time) {
 		l.audit(p, now)
 		c.send(message{Ping: true})
 	}
+	l.mend()
 	l.sys.notify("WATCHDOG=1")
+}
+
+// mend looks after the mode of the sockets, which belongs to all who share them.
+func (l *loop) mend() {
+	for _, name := range l.sys.mend(l.state.Sockets) {
+		l.log.Error("somebody had made a shared socket blocking: set right", "socket", name)
+	}
 }
 
 // audit reads a child's ledger. Requests that run without one of them ending

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -15,6 +16,7 @@ import (
 // as an event.
 type loop struct {
 	limits   Limits
+	share    share
 	sys      system
 	log      *slog.Logger
 	state    State
@@ -23,11 +25,15 @@ type loop struct {
 	ready    chan struct{} // to be closed when all workers are
 	closing  chan struct{} // closed when the loop has ended
 
-	beaten    time.Time // when the last heartbeat was asked for
-	awoke     time.Time // when this process last ran again after it had not for a while
-	lonely    time.Time // since when no worker has been serving; zero while one is
-	admit     func()    // ends refusing connections, while they are refused
-	wasReady  bool
+	beaten      time.Time // when the last heartbeat was asked for
+	awoke       time.Time // when this process last ran again after it had not for a while
+	lonely      time.Time // since when no worker has been serving; zero while one is
+	admit       func()    // ends refusing connections, while they are refused
+	wasReady    bool
+	examined    time.Time // when workers were last looked at
+	hurried     bool      // they are to be looked at again soon
+	defaultMark bool      // nobody has asked for the memory mark
+
 	lastStuck time.Time // when a worker was last expelled for being stuck
 	failure   error     // why Run is to end with an error
 	reloaders []chan result
@@ -80,10 +86,13 @@ func (l *loop) end() {
 // step does all that is due at now and returns when to look again.
 func (l *loop) step(now time.Time) (wake time.Time) {
 	l.beat(now)
+	l.examine(now)
 	for i := range l.state.Processes {
 		l.judge(&l.state.Processes[i], now)
+		l.pardon(&l.state.Processes[i], now)
 	}
 	l.advanceReload(now)
+	l.advanceCycle(now)
 	l.fill(now)
 	l.settle(now)
 	l.watchTheDoor(now)
@@ -91,13 +100,14 @@ func (l *loop) step(now time.Time) (wake time.Time) {
 }
 
 // drain tells p to finish what it has and go.
-func (l *loop) drain(p *Process, why string, now time.Time) {
+func (l *loop) drain(p *Process, order message, now time.Time) {
 	if !p.live() {
 		return
 	}
-	l.log.Info("process drains", append(p.attrs(), "why", why)...)
-	p.Phase, p.Why, p.Left = Draining, why, now
-	l.children[p.Serial].send(message{Drain: why, Stopping: l.state.Phase == GroupStopping})
+	l.log.Info("process drains", append(p.attrs(), "why", order.Drain)...)
+	p.Phase, p.Why, p.Left = Draining, order.Drain, now
+	order.Stopping = l.state.Phase == GroupStopping
+	l.children[p.Serial].send(order)
 }
 
 // fill starts what is missing, one unproven worker at a time.
@@ -107,7 +117,7 @@ func (l *loop) fill(now time.Time) {
 	}
 	for i := range l.state.Slots {
 		s := &l.state.Slots[i]
-		if s.Role == WorkerRole && l.state.count(WorkerRole, Starting) > 0 {
+		if s.Role == WorkerRole && (l.state.count(WorkerRole, Starting) > 0 || now.Before(l.state.NotBefore)) {
 			continue
 		}
 		if !l.state.filled(s.ID) && !now.Before(s.NotBefore) {
@@ -118,10 +128,12 @@ func (l *loop) fill(now time.Time) {
 
 // start brings a process into a slot and returns its serial, or 0.
 func (l *loop) start(s *Slot, now time.Time) int {
+	l.mend() // or the new process could not use them
 	l.state.Serial++
 	p := Process{
 		Serial: l.state.Serial, Slot: s.ID, Role: s.Role, Seat: l.state.freeSeat(), Generation: l.state.Generation,
 		Phase: Starting, Started: now, Heard: now, Moved: now,
+		Luck: rand.Float64(),
 	}
 	c, err := l.sys.spawn(&l.state, p)
 	if err != nil {
@@ -149,6 +161,9 @@ func (l *loop) take(e event, now time.Time) {
 		p.Failure = e.failed
 	case e.ready && p.Phase == Starting:
 		p.Phase, p.Ready, p.Heard, p.Moved = Serving, now, now, now
+		if p.Role == WorkerRole {
+			l.check(p, now)
+		}
 		l.log.Info("process serves", append(p.attrs(), "after", now.Sub(p.Started).Round(time.Millisecond))...)
 	case e.drains != "" && p.live():
 		p.Phase, p.Why, p.Left = Draining, e.drains, now
@@ -184,6 +199,12 @@ func (l *loop) obey(c command, now time.Time) {
 			p.Phase, p.Why, p.Left, p.KillAt = Draining, "asked to end at once", now, now.Add(time.Second)
 		}
 		c.reply <- result{}
+	case doScale:
+		c.reply <- result{err: l.scale(c.workers, now)}
+	case doScaleBy:
+		c.reply <- result{err: l.scale(l.state.Workers+c.workers, now)}
+	case doSetCycling:
+		c.reply <- result{err: l.setCycling(c.marks)}
 	}
 }
 
@@ -196,11 +217,12 @@ func (l *loop) stop(why string, now time.Time) {
 	l.state.Phase, l.state.Why = GroupStopping, why
 	l.sys.notify("STOPPING=1")
 	l.endReload(errors.New("the group stops"), now)
+	l.state.Cycle = nil
 	l.stopRefusing()
 	l.sys.close(l.state.Sockets)
 	for i := range l.state.Processes {
 		if p := &l.state.Processes[i]; p.Role == WorkerRole {
-			l.drain(p, "stop", now)
+			l.drain(p, message{Drain: "stop"}, now)
 		}
 	}
 }
@@ -211,7 +233,7 @@ func (l *loop) settle(now time.Time) {
 	if l.state.Phase == GroupStopping {
 		if l.state.count(WorkerRole, Starting, Serving, Draining, Expelled) == 0 {
 			for i := range l.state.Processes {
-				l.drain(&l.state.Processes[i], "stop", now)
+				l.drain(&l.state.Processes[i], message{Drain: "stop"}, now)
 			}
 		}
 		return
@@ -226,6 +248,9 @@ func (l *loop) settle(now time.Time) {
 }
 
 func (l *loop) phase(serving int, now time.Time) (GroupPhase, string) {
+	if l.state.Trouble.looping(now) && serving < l.state.Workers {
+		return GroupCrashLooping, fmt.Sprintf("workers have failed to start %d times in a row", int(l.state.Trouble.Count+0.5))
+	}
 	for _, s := range l.state.Slots {
 		if s.Trouble.looping(now) && !l.slotProven(s.ID, now) {
 			return GroupCrashLooping, fmt.Sprintf("%s %d has failed to start %d times in a row", s.Role, s.ID, int(s.Trouble.Count+0.5))
@@ -238,6 +263,14 @@ func (l *loop) phase(serving int, now time.Time) (GroupPhase, string) {
 		return GroupStarting, fmt.Sprintf("%d of %d workers serve", serving, l.state.Workers)
 	}
 	return GroupServing, ""
+}
+
+// pardon forgets failed starts once a worker that was started after them has
+// shown that it can serve.
+func (l *loop) pardon(p *Process, now time.Time) {
+	if p.Role == WorkerRole && p.Phase == Serving && p.Started.After(l.state.Trouble.At) && p.served(now) >= proven {
+		l.state.Trouble = Trouble{}
+	}
 }
 
 // slotProven says whether a process in the slot has served long enough to
@@ -274,6 +307,11 @@ func (l *loop) wake(now time.Time) time.Time {
 			sooner(p.Left.Add(l.limits.Drain))
 		}
 	}
+	if l.hurried {
+		sooner(l.examined.Add(glance))
+	}
+	sooner(l.state.NoCycleBefore)
+	sooner(l.state.NotBefore)
 	if !l.lonely.IsZero() {
 		sooner(l.lonely.Add(lonelyGrace))
 	}

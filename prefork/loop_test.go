@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -40,6 +41,10 @@ type manner struct {
 	failure    string        // said instead of getting ready, before it exits
 	dieAfter   time.Duration // after its start; 0: not by itself
 	drainFor   time.Duration // from the order until it exits; below 0: for ever
+	memory     int64         // that it uses at first
+	leak       int64         // bytes a second
+	files      int           // that it has open
+	gc         float64       // part of its CPU time that goes into collecting garbage
 	frozen     bool          // it answers nothing, and no signal but the last
 	deaf       bool          // it does not die of being asked for its stacks
 }
@@ -82,6 +87,17 @@ func (w *world) spawn(_ *State, p Process) (*child, error) {
 		output:  func() string { return "goroutine 1 [running]" },
 		release: func() { <-gone; _ = near.Close() },
 	}, nil
+}
+
+// look is what the kernel would tell.
+func (w *world) look(pid int) (Vitals, error) {
+	b := w.alive(pid - 1000)
+	if b == nil {
+		return Vitals{}, fs.ErrNotExist
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return Vitals{Memory: b.memory + int64(float64(b.leak)*time.Since(b.started).Seconds()), Files: b.files, MaxFiles: 1000}, nil
 }
 
 // begun is how many processes have been started.
@@ -176,7 +192,8 @@ func (b *being) live() {
 		switch {
 		case b.frozen:
 		case m.Ping:
-			say(message{Pong: true})
+			busy := time.Since(b.started).Seconds()
+			say(message{Pong: true, Work: work{Busy: busy, GC: b.gc * busy}})
 		case m.Now:
 			b.die(Exit{})
 		case m.Drain != "" && b.drainFor >= 0:
@@ -200,7 +217,7 @@ func begin(t *testing.T, s *Supervisor, m manner) *trial {
 	s.Name, s.Log = "trial", slog.New(slog.DiscardHandler)
 	s.init()
 	w := &world{manner: m, lives: make(map[int]*being)}
-	l := s.loop(nil)
+	l := s.loop(nil, share{})
 	l.sys = system{
 		spawn: w.spawn,
 		refuse: func([]Bound) func() {
@@ -212,6 +229,8 @@ func begin(t *testing.T, s *Supervisor, m manner) *trial {
 		},
 		close:  func([]Bound) {},
 		notify: func(string) {},
+		look:   w.look,
+		mend:   func([]Bound) []string { return nil },
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	tr := &trial{Supervisor: s, t: t, world: w, stop: stop, ended: make(chan error, 1)}

@@ -35,7 +35,7 @@ func (l *loop) beginReload(now time.Time) error {
 // advanceReload takes the next step that is possible.
 func (l *loop) advanceReload(now time.Time) {
 	r := l.state.Reload
-	if r == nil {
+	if r == nil || l.state.Cycle != nil { // a cycle that is under way comes to its end first
 		return
 	}
 	for len(r.Slots) > 0 {
@@ -55,7 +55,7 @@ func (l *loop) reloadSlot(s *Slot, now time.Time) (done bool) {
 		if l.fresh(s.ID) {
 			return true // the old one died, and what fills the slot is of the new generation
 		}
-		if s.Trouble.looping(now) {
+		if s.Trouble.looping(now) || s.Role == WorkerRole && l.state.Trouble.looping(now) {
 			l.endReload(fmt.Errorf("%s %d is crash-looping", s.Role, s.ID), now)
 			return false
 		}
@@ -70,20 +70,9 @@ func (l *loop) reloadSlot(s *Slot, now time.Time) (done bool) {
 		}
 		return false
 	}
-	p := l.state.process(r.Replacement)
-	if p == nil || !p.live() {
-		l.endReload(fmt.Errorf("%s %d of the new generation did not get ready: %s", s.Role, s.ID, l.endOf(r.Replacement)), now)
-		return false
-	}
-	if p.Phase == Starting {
-		return false
-	}
-	gone := true
-	for i := range l.state.Processes {
-		if old := &l.state.Processes[i]; old.Slot == s.ID && old.Serial != r.Replacement {
-			l.drain(old, "reload", now)
-			gone = false
-		}
+	gone, err := l.succeed(s.ID, r.Replacement, message{Drain: "reload"}, now)
+	if err != nil {
+		l.endReload(fmt.Errorf("%s %d of the new generation: %w", s.Role, s.ID, err), now)
 	}
 	return gone
 }
@@ -95,11 +84,12 @@ func (l *loop) fresh(slot int) bool {
 	})
 }
 
-// replacing says whether p is the process by which a reload replaces another
-// one that serves.
+// replacing says whether p is the process by which a reload or a cycle replaces
+// another one that serves.
 func (l *loop) replacing(p *Process) bool {
-	r := l.state.Reload
-	return r != nil && r.Replacement == p.Serial && slices.ContainsFunc(l.state.Processes, func(q Process) bool {
+	r, c := l.state.Reload, l.state.Cycle
+	takesOver := r != nil && r.Replacement == p.Serial || c != nil && c.Replacement == p.Serial
+	return takesOver && slices.ContainsFunc(l.state.Processes, func(q Process) bool {
 		return q.Slot == p.Slot && q.Serial != p.Serial && q.live()
 	})
 }

@@ -1,6 +1,7 @@
 package prefork
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 
@@ -11,16 +12,24 @@ import (
 type share struct {
 	procs  int   // of the group
 	memory int64 // that the group may use, in bytes; 0 if nobody limits it
+	whole  int64 // the same, or if nobody limits it, what the machine has; 0 if unknown
+	own    bool  // GOMEMLIMIT says for each process how much
 }
 
 // newShare looks at what this process may use. Memory is divided only where a
 // cgroup limits it, and not where GOMEMLIMIT says for each process how much.
 func newShare() share {
 	s := share{procs: runtime.GOMAXPROCS(0)}
-	if os.Getenv("GOMEMLIMIT") != "" {
+	if all, err := memlimit.FromSystem(); err == nil && all < 1<<62 {
+		s.whole = int64(all)
+	}
+	s.own = os.Getenv("GOMEMLIMIT") != ""
+	limit, err := memlimit.FromCgroup()
+	if err != nil || limit >= 1<<62 {
 		return s
 	}
-	if limit, err := memlimit.FromCgroup(); err == nil && limit < 1<<62 {
+	s.whole = int64(limit)
+	if !s.own {
 		s.memory = int64(limit)
 	}
 	return s
@@ -35,14 +44,44 @@ const overhead = 64 << 20
 
 // of gives the number of Ps and the memory limit for a process. Nine tenths of
 // the group's memory, less the overhead, are divided by one more than there
-// are workers, since in a reload there is one more.
-func (s share) of(role string, workers int) (procs int, memory int64) {
+// are workers, since in a reload there is one more. A worker's limit lies
+// above its mark in any case: it is to be replaced before the collector works
+// itself to death.
+func (s share) of(role string, workers int, mark int64) (procs int, memory int64) {
 	if role != WorkerRole {
 		return minProcs, 0
 	}
 	procs = max(minProcs, (s.procs+workers-1)/workers)
 	if s.memory > 0 {
-		memory = max((s.memory/10*9-overhead)/int64(workers+1), overhead/4)
+		memory = s.each(workers)
+	}
+	if mark > 0 && !s.own {
+		memory = max(memory, mark+mark/4)
 	}
 	return procs, memory
+}
+
+// each is the memory of one of so many workers.
+func (s share) each(workers int) int64 {
+	return max((s.memory/10*9-overhead)/int64(workers+1), overhead/4)
+}
+
+// marks fills in the memory mark that nobody has set.
+func (s share) marks(c Cycling, workers int) Cycling {
+	c = c.withDefaults()
+	if c.Memory == 0 && s.memory > 0 {
+		c.Memory = s.each(workers) / 5 * 4
+	}
+	return c
+}
+
+// surge refuses a memory mark with which a group could use more than there is,
+// since one worker more runs while another is replaced.
+func (s share) surge(workers int, mark int64) error {
+	need := int64(workers+1)*mark + overhead
+	if mark <= 0 || s.whole == 0 || need <= s.whole {
+		return nil
+	}
+	return fmt.Errorf("prefork: Limits.Cycling.Memory is %s: %d workers, one more while a worker is replaced, and %s for supervisor and helpers make %s, and there are %s: want at most %s",
+		bytes(mark), workers, bytes(overhead), bytes(need), bytes(s.whole), bytes(max(s.whole-overhead, 0)/int64(workers+1)))
 }

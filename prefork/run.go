@@ -38,8 +38,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l := s.loop(sockets)
-	l.sys, err = newSystem(s, dir.path, l.limits, l.closing)
+	l := s.loop(sockets, newShare())
+	err = l.share.surge(s.Workers, l.state.Cycling.Memory)
+	if err == nil {
+		l.sys, err = newSystem(s, dir.path, l.limits, l.share, l.closing)
+	}
 	if err != nil {
 		closeSockets(sockets)
 		return err
@@ -66,9 +69,10 @@ func (s *Supervisor) Run(ctx context.Context) error {
 }
 
 // loop prepares a loop that lacks nothing but a system.
-func (s *Supervisor) loop(sockets []Bound) *loop {
+func (s *Supervisor) loop(sockets []Bound, machine share) *loop {
 	l := &loop{
-		limits:   s.Limits.withDefaults(),
+		limits:   s.Limits.withDefaults(s.Workers),
+		share:    machine,
 		log:      s.log(),
 		children: make(map[int]*child),
 		events:   make(chan event),
@@ -79,6 +83,8 @@ func (s *Supervisor) loop(sockets []Bound) *loop {
 			Generation: 1, Started: time.Now(), Sockets: sockets,
 		},
 	}
+	l.defaultMark = l.limits.Cycling.Memory == 0
+	l.state.Cycling = machine.marks(l.limits.Cycling, s.Workers)
 	for i := range s.Workers {
 		l.state.Slots = append(l.state.Slots, Slot{ID: i + 1, Role: WorkerRole})
 	}
@@ -121,6 +127,8 @@ func (s *Supervisor) answer(ctx context.Context, r control.Request) (control.Ans
 		return control.Answer{Value: state.brief()}, err
 	case "reload":
 		return control.Answer{Value: "reloaded"}, s.Reload(ctx)
+	case "scale":
+		return control.Answer{Value: "scaling"}, s.Scale(ctx, r.Workers)
 	}
-	return control.Answer{}, fmt.Errorf("unknown command %q: there are status and reload", r.Do)
+	return control.Answer{}, fmt.Errorf("unknown command %q: there are status, reload and scale", r.Do)
 }

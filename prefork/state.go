@@ -18,6 +18,7 @@ type State struct {
 	Phase      GroupPhase  `json:"phase"`
 	Why        string      `json:"why,omitempty"` // of a phase that is not "serving"
 	Workers    int         `json:"workers"`       // wanted
+	Cycling    Cycling     `json:"cycling"`       // marks in force
 	Generation int         `json:"generation"`    // counts reloads
 	Started    time.Time   `json:"started"`
 	Sockets    []Bound     `json:"sockets"`
@@ -25,8 +26,17 @@ type State struct {
 	Processes  []Process   `json:"processes"`
 	Reload     *Reload     `json:"reload,omitempty"`      // under way
 	LastReload *LastReload `json:"last_reload,omitempty"` // that has ended
+	Cycle      *Cycle      `json:"cycle,omitempty"`       // under way
+	Cycles     int         `json:"cycles,omitempty"`      // complete ones
 	Deaths     []Death     `json:"deaths,omitempty"`      // the newest last, at most maxDeaths
-	Serial     int         `json:"serial"`                // of the process started last
+
+	Trouble   Trouble   `json:"trouble,omitzero"`    // workers that have never been ready
+	NotBefore time.Time `json:"not_before,omitzero"` // of the next start of a worker
+
+	CycleTrouble  Trouble   `json:"cycle_trouble,omitzero"` // replacements that did not get ready
+	NoCycleBefore time.Time `json:"no_cycle_before,omitzero"`
+
+	Serial int `json:"serial"` // of the process started last
 }
 
 // maxDeaths bounds the memory of ends.
@@ -90,6 +100,10 @@ type Process struct {
 	Doubtful   string    `json:"doubtful,omitempty"` // why Counts is not to be trusted
 	Failure    string    `json:"failure,omitempty"`  // what it reported as it failed to start
 	KillAt     time.Time `json:"kill_at,omitzero"`
+	Vitals     Vitals    `json:"vitals,omitzero"` // of workers
+	Empty      int64     `json:"empty,omitempty"` // bytes that it used when it got ready
+	Over       Over      `json:"over,omitzero"`
+	Luck       float64   `json:"luck"` // from 0 to 1, for what is not to happen to all at once
 }
 
 // live says whether p fills its slot, now or soon.
@@ -117,7 +131,8 @@ type Death struct {
 	Ended      time.Time `json:"ended"`
 	Expected   bool      `json:"expected"` // it had been told to go
 	Counts     Counts    `json:"counts"`
-	LostLeast  uint64    `json:"lost_least"` // requests, see internal/ledger
+	Vitals     Vitals    `json:"vitals,omitzero"` // when it was last looked at
+	LostLeast  uint64    `json:"lost_least"`      // requests, see internal/ledger
 	LostMost   uint64    `json:"lost_most"`
 	Output     string    `json:"output,omitempty"`     // what the Go runtime wrote as it died, at most maxOutput
 	LastLines  string    `json:"last_lines,omitempty"` // of its standard output and error, if Supervisor.Output is set; at most 4 KiB
@@ -249,6 +264,10 @@ func (s *State) clone() State {
 		r := *s.Reload
 		r.Slots = slices.Clone(r.Slots)
 		c.Reload = &r
+	}
+	if s.Cycle != nil {
+		cycle := *s.Cycle
+		c.Cycle = &cycle
 	}
 	return c
 }

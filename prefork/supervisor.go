@@ -74,22 +74,28 @@ type Socket struct {
 	Role string `json:"role"` // default WorkerRole
 }
 
-// Limits says how long a supervisor waits before it acts. Zero fields take the
-// defaults.
+// Limits says how long a supervisor waits before it acts, and what workers may
+// use. Zero fields take the defaults.
 type Limits struct {
 	Start   time.Duration // from the start of a process until it is ready; default 30 s
 	Silence time.Duration // without a sign of life, asked for each second; default 10 s
 	Stuck   time.Duration // with requests running and none ending; default 60 s; below 0 never
 	Drain   time.Duration // from the order to drain until the end; default 40 s
 	Orphan  time.Duration // a worker serves on without its supervisor; default 60 s; below 0 not at all
+	Floor   int           // fewest workers that Scale can ask for; default 1
+	Ceiling int           // most workers that Scale can ask for; default 4 x Workers
+	Cycling Cycling       // what a worker may have used before it is replaced
 }
 
-func (l Limits) withDefaults() Limits {
+func (l Limits) withDefaults(workers int) Limits {
 	l.Start = cmp.Or(l.Start, 30*time.Second)
 	l.Silence = cmp.Or(l.Silence, 10*time.Second)
 	l.Stuck = cmp.Or(l.Stuck, time.Minute)
 	l.Drain = cmp.Or(l.Drain, 40*time.Second)
 	l.Orphan = cmp.Or(l.Orphan, time.Minute)
+	l.Floor = cmp.Or(l.Floor, 1)
+	l.Ceiling = cmp.Or(l.Ceiling, min(4*workers, maxWorkers))
+	l.Cycling = l.Cycling.withDefaults()
 	return l
 }
 
@@ -135,6 +141,10 @@ func (s *Supervisor) Check() error {
 			add("Limits.%s is %v: want a duration above 0, or 0 for the default", name, d)
 		}
 	}
+	if l := s.Limits.withDefaults(s.Workers); s.Workers >= 1 && (l.Floor < 1 || l.Floor > s.Workers || l.Ceiling < s.Workers || l.Ceiling > maxWorkers) {
+		add("Workers is %d, Limits.Floor %d and Limits.Ceiling %d: want 1 <= Floor <= Workers <= Ceiling <= %d", s.Workers, l.Floor, l.Ceiling, maxWorkers)
+	}
+	problems = append(problems, s.Limits.Cycling.check())
 	return errors.Join(problems...)
 }
 
@@ -203,11 +213,16 @@ const (
 	doState = iota
 	doReload
 	doKill
+	doScale
+	doScaleBy
+	doSetCycling
 )
 
 type command struct {
-	do    int
-	reply chan result // has room for one, so that the loop never waits
+	do      int
+	workers int         // of doScale and doScaleBy
+	marks   Cycling     // of doSetCycling
+	reply   chan result // has room for one, so that the loop never waits
 }
 
 type result struct {

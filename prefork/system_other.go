@@ -27,7 +27,7 @@ func closeSockets([]Bound) {}
 
 func (w *Worker) takeOutput() {}
 
-func newSystem(*Supervisor, string, Limits, <-chan struct{}) (system, error) {
+func newSystem(*Supervisor, string, Limits, share, <-chan struct{}) (system, error) {
 	return system{}, errSystem
 }
 

@@ -34,20 +34,20 @@ type launcher struct {
 	output func(Line) // nil if processes write where we do
 }
 
-func newSystem(s *Supervisor, dir string, limits Limits, closing <-chan struct{}) (system, error) {
+func newSystem(s *Supervisor, dir string, limits Limits, share share, closing <-chan struct{}) (system, error) {
 	keepDescriptors()
 	seats, err := newSeats()
 	if err != nil {
 		return system{}, err
 	}
 	l := &launcher{
-		args: s.args(), dir: dir, limits: limits, share: newShare(), answer: s.answer, seats: seats, output: s.Output,
+		args: s.args(), dir: dir, limits: limits, share: share, answer: s.answer, seats: seats, output: s.Output,
 	}
 	rand.Read(l.secret[:])
 	if os.Getpid() == 1 {
 		l.reaper = newReaper(closing)
 	}
-	return system{spawn: l.spawn, refuse: refuse, close: closeSockets, notify: notify, end: seats.close}, nil
+	return system{spawn: l.spawn, look: look, mend: mend, refuse: refuse, close: closeSockets, notify: notify, end: seats.close}, nil
 }
 
 // keepDescriptors has no child inherit what this process has inherited itself,
@@ -75,7 +75,7 @@ func (l *launcher) spawn(s *State, p Process) (*child, error) {
 		Supervisor: s.PID, Dir: l.dir, Orphan: l.limits.Orphan, Secret: l.secret[:],
 		Seat: p.Seat,
 	}
-	h.Procs, h.MemoryLimit = l.share.of(p.Role, s.Workers)
+	h.Procs, h.MemoryLimit = l.share.of(p.Role, s.Workers, s.Cycling.Memory)
 	g, err := pack(h, s.Sockets, l.seats.fd, l.output != nil)
 	if err != nil {
 		return nil, err
@@ -308,6 +308,17 @@ func childEnviron() []string {
 		}
 	}
 	return env
+}
+
+// mend sets right what somebody who shares a socket has done to it: in a
+// blocking one workers hang in accept, and cannot drain.
+func mend(sockets []Bound) (mended []string) {
+	for _, b := range sockets {
+		if b.Descriptor >= 0 && nonBlocking(b.Descriptor) != nil && unix.SetNonblock(b.Descriptor, true) == nil {
+			mended = append(mended, b.Name)
+		}
+	}
+	return mended
 }
 
 // refuse accepts what comes to the workers' sockets and resets it. Nothing is

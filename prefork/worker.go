@@ -47,9 +47,10 @@ type Worker struct {
 
 // Order tells a worker to go.
 type Order struct {
-	Why   string // in words for the log
-	Alone bool   // nobody else goes on accepting: what waits in the kernel's queue is for this worker to serve
-	Now   bool   // without finishing anything
+	Why    string // in words for the log
+	Alone  bool   // nobody else goes on accepting: what waits in the kernel's queue is for this worker to serve
+	Now    bool   // without finishing anything
+	Cycled bool   // the worker has passed a mark of Cycling: before it drains is the time to find out what it has used
 }
 
 // weight compares orders: only a heavier one is given after another.
@@ -162,9 +163,9 @@ func (w *Worker) obey(next func() (message, error)) {
 		}
 		switch {
 		case m.Ping:
-			w.say(message{Pong: true})
+			w.say(message{Pong: true, Work: ownWork()})
 		case m.Drain != "":
-			w.order(Order{Why: m.Drain, Alone: m.Stopping})
+			w.order(Order{Why: m.Drain, Alone: m.Stopping, Cycled: m.Cycled})
 		case m.Now:
 			w.order(Order{Why: "at once", Now: true})
 		}

@@ -33,7 +33,8 @@ var ErrRefused = errors.New("refused")
 
 // Request asks for one thing to be done.
 type Request struct {
-	Do string `json:"do"`
+	Do      string `json:"do"`
+	Workers int    `json:"workers,omitempty"` // for a command that needs a number of them
 }
 
 // Answer is what came of it. Descriptors are passed on to the client, which

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package prefork
+
+import "errors"
+
+// look fails: this system does not tell.
+func look(int) (Vitals, error) { return Vitals{}, errors.ErrUnsupported }
