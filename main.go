@@ -21,6 +21,7 @@ import (
 //
 //	SIGTERM, SIGINT   drain and stop; the second one stops at once
 //	SIGHUP            reload the workers; without workers, stop
+//	SIGTTIN, SIGTTOU  one worker more, one fewer, see Group.Scale
 //	SIGQUIT           write the stacks of all goroutines to standard error, and go on
 //
 // In a worker only SIGTERM means something: that worker drains and is replaced.
@@ -50,7 +51,7 @@ func (g *Group) runWithSignals() error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 8) // more than anybody sends while one is looked at
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	signal.Notify(signals, append(scalingSignals(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)...)
 	defer signal.Stop(signals)
 	reload := make(chan struct{}, 1) // one that is asked for during another follows it
 	go g.heed(signals, cancel, reload)
@@ -67,6 +68,8 @@ func (g *Group) heed(signals <-chan os.Signal, cancel context.CancelCauseFunc, r
 			switch {
 			case s == syscall.SIGQUIT:
 				writeStacks(os.Stderr)
+			case scaling(s) != 0:
+				g.scaleBy(scaling(s))
 			case s == syscall.SIGHUP && g.supervised():
 				select {
 				case reload <- struct{}{}:
@@ -81,6 +84,22 @@ func (g *Group) heed(signals <-chan os.Signal, cancel context.CancelCauseFunc, r
 		case <-g.done:
 			return
 		}
+	}
+}
+
+// scaleBy scales as a signal asks.
+func (g *Group) scaleBy(workers int) {
+	err := errNoWorkers
+	if g.supervised() {
+		err = prefork.ErrStopped
+		select {
+		case <-g.ready:
+			err = g.sup.ScaleBy(context.Background(), workers)
+		default:
+		}
+	}
+	if err != nil {
+		g.log().Warn("signal without effect", "group", g.Name, "workers", workers, "error", err)
 	}
 }
 

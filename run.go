@@ -69,6 +69,23 @@ func (g *Group) Reload(ctx context.Context) error {
 	return g.sup.Reload(ctx)
 }
 
+// Scale sets the number of workers, from Limits.Floor to Limits.Ceiling. It
+// returns when the change has begun. Workers that are too many drain. Without
+// workers it fails.
+func (g *Group) Scale(ctx context.Context, workers int) error {
+	if !g.supervised() {
+		return errNoWorkers
+	}
+	select {
+	case <-g.Ready():
+	default:
+		return fmt.Errorf("support: scale: %w", prefork.ErrStopped)
+	}
+	return g.sup.Scale(ctx, workers)
+}
+
+var errNoWorkers = errors.New("support: there are no worker processes")
+
 // Kill ends a Run that is draining, or anything else, at once: what is open is
 // closed.
 func (g *Group) Kill() {

@@ -161,7 +161,8 @@ func TestDuringACycle(t *testing.T) {
 		"another death": {func(tr *trial) error { return tr.kill(2) }, 2},
 	}
 	for name, test := range acts {
-		for _, moment := range []time.Duration{50, 500, 950, 1050, 1500, 2050} {
+		for _, ms := range []int{50, 500, 950, 1050, 1500, 2050} {
+			moment := time.Duration(ms) * time.Millisecond
 			synctest.Test(t, func(t *testing.T) {
 				tr := begin(t, &Supervisor{Workers: 2}, manner{readyAfter: time.Second, drainFor: time.Second})
 				<-tr.Ready()
@@ -169,14 +170,14 @@ func TestDuringACycle(t *testing.T) {
 				if err := tr.SetCycling(t.Context(), Cycling{Age: time.Minute}); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(moment * time.Millisecond)
+				time.Sleep(moment)
 				if err := test.act(tr); err != nil {
-					t.Errorf("%s after %v ms: %v", name, int(moment), err)
+					t.Errorf("%s after %v: %v", name, moment, err)
 				}
 				time.Sleep(20 * time.Second)
 				s := tr.state()
 				if len(s.serving()) != test.serving || s.Phase != GroupServing || s.Cycle != nil {
-					t.Errorf("%s after %d ms: serving %v in phase %q (%s); want %d", name, int(moment), s.serving(), s.Phase, s.Why, test.serving)
+					t.Errorf("%s after %v: serving %v in phase %q (%s); want %d", name, moment, s.serving(), s.Phase, s.Why, test.serving)
 				}
 				tr.end()
 			})

@@ -3,6 +3,7 @@ package prefork
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,6 +21,7 @@ func (l *loop) bury(p *Process, exit Exit, now time.Time) {
 	if p.Doubtful == "" {
 		d.LostLeast, d.LostMost = p.Counts.Lost()
 	}
+	d.Panic = clip(reason(d.Output))
 	if d.Why == "" {
 		d.Why = exit.String()
 	}
@@ -35,13 +37,28 @@ func (l *loop) bury(p *Process, exit Exit, now time.Time) {
 	l.blame(&gone, d, now)
 }
 
+// reason is what stands before the stacks in the output of a dying Go program: the
+// text of a panic or a fatal error.
+func reason(output string) string {
+	text, _, _ := strings.Cut(output, "\ngoroutine ")
+	if strings.HasPrefix(text, "goroutine ") {
+		return ""
+	}
+	return strings.TrimSpace(text)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
 func (l *loop) report(d Death, p *Process) {
 	attrs := append(p.attrs(), "why", d.Why, "exit", d.Exit.String(), "after", d.Ended.Sub(d.Started).Round(time.Millisecond))
 	if d.Expected && d.Exit == (Exit{}) {
 		l.log.Info("process ended", attrs...)
 		return
 	}
-	l.log.Error("process died", append(attrs, "lost_least", d.LostLeast, "lost_most", d.LostMost)...)
+	l.log.Error("process died", append(attrs, "panic", firstLine(d.Panic), "lost_least", d.LostLeast, "lost_most", d.LostMost)...)
 }
 
 // blame decides whether the end of p counts as a failed start, and when its

@@ -13,8 +13,8 @@ import (
 	"github.com/support-go/support/prefork"
 )
 
-// TestGrandchildrenInheritNothing but the standard three.
-func TestGrandchildrenInheritNothing(t *testing.T) {
+// TestC4GrandchildrenInheritNothing but the standard three.
+func TestC4GrandchildrenInheritNothing(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
 	p.env = []string{"LISTEN_FDS=1", "WATCHDOG_USEC=1000000", "NOTIFY_SOCKET=@nobody"}

@@ -84,6 +84,7 @@ func adoptConn(fd int) (net.Conn, error) {
 // settleIn takes what the handover names into use.
 func (w *Worker) settleIn() error {
 	h := &w.handover
+	keepNoCore()
 	nameProcess(filepath.Base(os.Args[0]))
 	runtime.GOMAXPROCS(h.Procs)
 	if h.MemoryLimit > 0 {
@@ -142,6 +143,16 @@ func (w *Worker) sitDown() error {
 	}
 	w.seat = board.Seat(w.handover.Seat)
 	return nil
+}
+
+// keepNoCore has no process write its memory, keys and all, to a disk when it
+// dies. The hard limit stays, for whoever wants a core.
+func keepNoCore() {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil {
+		limit.Cur = 0
+		_ = unix.Setrlimit(unix.RLIMIT_CORE, &limit) // to lower one's own is always allowed
+	}
 }
 
 // nonBlocking verifies what the supervisor has promised: a process that takes

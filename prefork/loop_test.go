@@ -308,8 +308,8 @@ func TestDeadWorkerIsReplacedAtOnce(t *testing.T) {
 	})
 }
 
-// TestCrashLoop is threat W5: a release that exits as it starts.
-func TestCrashLoop(t *testing.T) {
+// TestW5CrashLoop: a release that exits as it starts.
+func TestW5CrashLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := begin(t, &Supervisor{Workers: 1}, manner{readyAfter: -1, dieAfter: time.Millisecond})
 		time.Sleep(time.Minute)

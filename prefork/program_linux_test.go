@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -67,6 +68,11 @@ func superviseOrWork(s settings) error {
 		c.say(strings.Repeat(`{"failed":"`+strings.Repeat("<", 200<<10)+`"}`+"\n", 100))
 		os.Exit(7)
 	}
+	if c.manner == "flood" {
+		for range floodMiB * 5 {
+			c.say(`{"failed":"` + strings.Repeat("x", 200<<10) + `"}`)
+		}
+	}
 	if c.manner == "pongs" {
 		c.say(strings.Repeat(`{"pong":true}`+"\n", 1e5))
 	}
@@ -119,6 +125,8 @@ type child struct {
 	settings
 	manner string
 	worker *prefork.Worker
+	kept   [][]byte   // what it leaks
+	files  []*os.File // the same
 	link   int
 	ledger int
 }
@@ -236,6 +244,27 @@ func (c *child) answer(question []string) string {
 		}
 	case "exit":
 		os.Exit(9)
+	case "panic":
+		panic("told to panic")
+	case "leak": // so many MiB
+		n, _ := strconv.Atoi(question[1])
+		for range n {
+			c.kept = append(c.kept, bytes.Repeat([]byte{1}, 1<<20))
+		}
+	case "open": // so many files
+		n, _ := strconv.Atoi(question[1])
+		for range n {
+			f, err := os.Open(os.DevNull)
+			if err != nil {
+				return err.Error()
+			}
+			c.files = append(c.files, f)
+		}
+	case "hang": // with a request running
+		c.worker.Ledger().Begin()
+		select {}
+	case "tell": // the supervisor, any line
+		c.say(strings.Join(question[1:], " "))
 	case "block": // what must never be done to a shared socket
 		for fd := ledgerDescriptor; fd < 20; fd++ {
 			if listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err == nil && listens == 1 {

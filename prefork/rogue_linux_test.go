@@ -12,9 +12,9 @@ import (
 	"github.com/support-go/support/prefork"
 )
 
-// TestRogueWorkers: whatever one worker does, the supervisor stays small and
+// TestW6RogueWorkers (and W1): whatever one worker does, the supervisor stays small and
 // the other worker stays in its care.
-func TestRogueWorkers(t *testing.T) {
+func TestW6RogueWorkers(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		act  string

@@ -134,7 +134,8 @@ type Death struct {
 	Vitals     Vitals    `json:"vitals,omitzero"` // when it was last looked at
 	LostLeast  uint64    `json:"lost_least"`      // requests, see internal/ledger
 	LostMost   uint64    `json:"lost_most"`
-	Output     string    `json:"output,omitempty"`     // what the Go runtime wrote as it died, at most maxOutput
+	Panic      string    `json:"panic,omitempty"`      // what the Go runtime gave as the reason
+	Output     string    `json:"output,omitempty"`     // all that it wrote as the process died, at most maxOutput
 	LastLines  string    `json:"last_lines,omitempty"` // of its standard output and error, if Supervisor.Output is set; at most 4 KiB
 }
 
@@ -247,6 +248,7 @@ func (s *State) brief() State {
 	}
 	for i := range slices.Backward(c.Deaths) {
 		cut(&c.Deaths[i].Why)
+		cut(&c.Deaths[i].Panic)
 		cut(&c.Deaths[i].Output)
 		cut(&c.Deaths[i].LastLines)
 	}

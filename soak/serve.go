@@ -34,6 +34,9 @@ func runServe(ctx context.Context, args []string, _, errOut io.Writer) error {
 	flags.DurationVar(&group.Drain.Grace, "grace", 0, "longest life of a request in a drain; 0: default")
 	flags.DurationVar(&group.Limits.Silence, "silence", 0, "longest silence of a worker; 0: default")
 	flags.DurationVar(&group.Limits.Stuck, "stuck", 0, "longest standstill of a worker; 0: default")
+	flags.Int64Var(&group.Limits.Cycling.Memory, "memory", 0, "`bytes` that a worker may use before it is replaced; 0: default")
+	flags.DurationVar(&group.Limits.Cycling.Age, "age", 0, "at which a worker is replaced; 0: never")
+	flags.DurationVar(&group.Limits.Cycling.Sustained, "sustained", 0, "time for which a mark must be passed; 0: default")
 	flags.DurationVar(&group.Limits.Orphan, "orphan", 0, "time that workers survive their supervisor; 0: default")
 	if err := parse(flags, args); err != nil {
 		return err
@@ -77,6 +80,7 @@ func newFaulty(echo http.Handler) http.Handler {
 	f.mux.HandleFunc("/fault/pid", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, os.Getpid()) })
 	f.mux.HandleFunc("/fault/exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	f.mux.HandleFunc("/fault/crash", func(http.ResponseWriter, *http.Request) { go panic("crash on demand") })
+	f.mux.HandleFunc("/fault/leak", func(http.ResponseWriter, *http.Request) { go leak() })
 	f.mux.HandleFunc("/fault/deadlock", func(http.ResponseWriter, *http.Request) { f.deadlock() })
 	f.mux.HandleFunc("/fault/spin", func(http.ResponseWriter, *http.Request) { f.spins.Store(true); f.spin() })
 	f.mux.HandleFunc("/fault/stream", stream)
@@ -90,6 +94,19 @@ func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.spin()
 	}
 	f.mux.ServeHTTP(w, r)
+}
+
+// leak takes 50 MiB a second and gives nothing back.
+func leak() {
+	var kept [][]byte
+	for range time.Tick(20 * time.Millisecond) {
+		page := make([]byte, 1<<20)
+		for i := range page {
+			page[i] = byte(i)
+		}
+		kept = append(kept, page)
+	}
+	runtime.KeepAlive(kept)
 }
 
 // deadlock waits for itself, and with it everybody who comes later.

@@ -48,6 +48,12 @@ func TestHello(t *testing.T) {
 	})
 	h.greets()
 
+	h.signal(syscall.SIGTTIN)
+	h.workers(3)
+	h.signal(syscall.SIGTTOU)
+	h.workers(2)
+	h.greets()
+
 	h.signal(syscall.SIGQUIT)
 	h.says("goroutine ")
 	h.greets()
