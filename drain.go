@@ -173,10 +173,11 @@ func (p *process) awaitServers() error {
 }
 
 func (p *process) cleanUp(ctx context.Context) error {
+	err := p.closeLanes(ctx) // their jobs may use what is cleaned up
 	if p.cleanup == nil {
-		return nil
+		return err
 	}
-	return guard("clean-up", func() error { return p.cleanup(ctx) })
+	return errors.Join(err, guard("clean-up", func() error { return p.cleanup(ctx) }))
 }
 
 // atOnce returns a channel that is closed when there is no more time: if o or

@@ -29,6 +29,7 @@ import (
 
 	"github.com/support-go/support/admit"
 	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/offload"
 	"github.com/support-go/support/prefork"
 	"github.com/support-go/support/stats"
 )
@@ -62,6 +63,13 @@ type Group struct {
 	// is not set becomes one of the whole group in Run: add to Cardinalities only
 	// from then on.
 	Stats stats.Registry
+
+	// CPU and IO are lanes for work of handlers that computes for longer than a
+	// millisecond, and for calls that block a thread: opaque C clients, files
+	// on a network. Their sizes are GOMAXPROCS - 1, at least 1, and 32 jobs at
+	// once in each process; set their fields for others. They get the group's
+	// Log and Stats, from Setup on.
+	CPU, IO offload.Pool
 
 	servers []*Server
 	admin   []*Server // meta, probe and metrics, which stay up until the others are done

@@ -161,7 +161,8 @@ func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 	if w.Role() == metaRole {
 		return g.runMeta(ctx, w)
 	}
-	stop := background(g.keepTime, g.watchProcess, g.report(w))
+	g.equip()
+	stop := background(g.keepTime, g.watchProcess, g.watchScheduler, g.report(w))
 	defer stop() // the last report has what the drain has counted
 	p, order, err := g.serveChild(ctx, w, g.servers)
 	if order == nil {
@@ -257,6 +258,7 @@ func (g *Group) runAlone(ctx context.Context) error {
 	if runtime.GOMAXPROCS(0) < 2 {
 		runtime.GOMAXPROCS(2)
 	}
+	g.equip()
 	listeners, err := g.listen(ctx)
 	if err != nil {
 		return err
@@ -267,7 +269,7 @@ func (g *Group) runAlone(ctx context.Context) error {
 	for _, s := range g.admin {
 		g.answer(s, func(context.Context) (prefork.State, error) { return p.state(started) }, g.own)
 	}
-	stop := background(g.keepTime, g.watchProcess)
+	stop := background(g.keepTime, g.watchProcess, g.watchScheduler)
 	defer stop()
 	answering, admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New(), nil)
 	orders := g.orders(ctx)

@@ -12,7 +12,8 @@ import (
 // WatchScheduler notes, until ctx ends, how long a goroutine that could run
 // waits for a processor, as offload.scheduler_seconds, and writes to log, at
 // most once a second, what computes when that is longer than limit (default
-// 150 ms): work that belongs into a pool. It looks twenty times a second.
+// 150 ms): work that belongs into a pool. It looks twenty times a second. When
+// the process itself waits, since others have the machine, nothing is logged.
 func WatchScheduler(ctx context.Context, limit time.Duration, log *slog.Logger, reg *stats.Registry) {
 	const every = 50 * time.Millisecond
 	limit = cmp.Or(limit, 150*time.Millisecond)
@@ -20,7 +21,8 @@ func WatchScheduler(ctx context.Context, limit time.Duration, log *slog.Logger, 
 	var last time.Time
 	timer := time.NewTimer(every)
 	defer timer.Stop()
-	for due := time.Now().Add(every); ; due = time.Now().Add(every) {
+	for {
+		due, before := time.Now().Add(every), computed()
 		select {
 		case <-ctx.Done():
 			return
@@ -29,10 +31,9 @@ func WatchScheduler(ctx context.Context, limit time.Duration, log *slog.Logger, 
 		now := time.Now()
 		late := max(0, now.Sub(due))
 		delay.AddDuration(late)
-		if late > limit && now.Sub(last) >= reportEvery {
+		if late > limit && computed()-before > late/2 && now.Sub(last) >= reportEvery {
 			last = now
-			log.Warn("goroutines wait for a processor", "late", late.Round(time.Millisecond), "limit", limit, "stack", cmp.Or(busyStacks(),
-				"nothing computes: the process has been stopped, or the machine has no time for it"))
+			log.Warn("goroutines wait for a processor", "late", late.Round(time.Millisecond), "limit", limit, "stack", cmp.Or(busyStacks(), "what has computed is over"))
 		}
 		timer.Reset(every)
 	}

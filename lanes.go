@@ -1,0 +1,35 @@
+package support
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/support-go/support/offload"
+)
+
+// equip gives the group's lanes what they share with it, in a process that
+// serves, when its number of Ps is settled.
+func (g *Group) equip() {
+	g.CPU.Name = cmp.Or(g.CPU.Name, "cpu")
+	g.IO.Name = cmp.Or(g.IO.Name, "io")
+	if g.IO.Size <= 0 {
+		g.IO.Size = 32
+	}
+	for _, p := range []*offload.Pool{&g.CPU, &g.IO} {
+		p.Log = cmp.Or(p.Log, g.log().With("group", g.Name))
+		p.Stats = cmp.Or(p.Stats, &g.Stats)
+	}
+}
+
+// watchScheduler reports work that should be in a lane and is not.
+func (g *Group) watchScheduler(ctx context.Context) {
+	offload.WatchScheduler(ctx, 0, g.log().With("group", g.Name), &g.Stats)
+}
+
+// closeLanes waits a moment for jobs that nobody waits for any more.
+func (p *process) closeLanes(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, returning)
+	defer cancel()
+	return errors.Join(p.group.CPU.Close(ctx), p.group.IO.Close(ctx))
+}
