@@ -281,6 +281,16 @@ func TestContextOutlivesItsLane(t *testing.T) {
 	all.Wait()
 }
 
+func TestCloseOfAnIdlePoolNeedsNoTime(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		if err := new(offload.Pool).Close(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pool := offload.NewPool("p", 1)
