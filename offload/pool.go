@@ -50,7 +50,7 @@ type Limits struct {
 	// What it returns is lost. Default 0: the caller always waits for its job.
 	//
 	// With Patience a job of a Pool runs on a goroutine of its own, which
-	// costs about half a microsecond. A Process kills the helper instead of
+	// costs a microsecond or two. A Process kills the helper instead of
 	// leaving it; there the default is 1 s.
 	Patience time.Duration
 
