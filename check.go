@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/meta"
 	"github.com/support-go/support/prefork"
 )
 
@@ -74,7 +75,7 @@ func (s *Server) check() error {
 		problems = append(problems, errors.New("TLS has no certificate"))
 	}
 	if s.meta && !private(s.Listen) {
-		problems = append(problems, errors.New("meta shows what nobody else should see: want a loopback address or a unix socket"))
+		problems = append(problems, s.checkExposed())
 	}
 	problems = append(problems, durations("HTTP", map[string]time.Duration{
 		"HeaderTimeout": s.HTTP.HeaderTimeout, "IdleTimeout": s.HTTP.IdleTimeout,
@@ -90,6 +91,19 @@ func (s *Server) check() error {
 		problems = append(problems, fmt.Errorf("Socket.Backlog is %d: want at most %d", n, maxBacklog))
 	}
 	return errors.Join(problems...)
+}
+
+// checkExposed says what Meta lacks to be shown to other machines.
+func (s *Server) checkExposed() error {
+	switch {
+	case s.TLS == nil:
+		return errors.New("meta shows what nobody else should see: want a loopback address or a unix socket, or else TLS, and an Access with Tokens or Who")
+	case s.Access.Anybody != meta.Nobody:
+		return errors.New("the Anybody of Access would let in whoever reaches this address: want Tokens or Who, and no Anybody")
+	case s.Access.Who == nil && len(s.Access.Tokens) == 0:
+		return errors.New("nobody may see meta: want Access with Tokens or Who")
+	}
+	return nil
 }
 
 // Beyond these a bound does not bound anything.

@@ -29,6 +29,7 @@ import (
 
 	"github.com/support-go/support/admit"
 	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/meta"
 	"github.com/support-go/support/offload"
 	"github.com/support-go/support/prefork"
 	"github.com/support-go/support/stats"
@@ -73,6 +74,7 @@ type Group struct {
 
 	servers []*Server
 	admin   []*Server // meta, probe and metrics, which stay up until the others are done
+	pages   []meta.Page
 
 	once    sync.Once
 	ready   chan struct{}
@@ -129,11 +131,14 @@ func (g *Group) Add(s *Server) *Server {
 	return s
 }
 
-// Meta adds the page on which the group shows itself. The address must be a
-// loopback address or a unix socket. With workers, it is served by a process
-// of its own, which answers when the workers are too busy to.
+// Meta adds the pages on which the group shows itself, to people and programs.
+// On a loopback address or a unix socket anybody who can connect may look, and
+// who sends the token in the file operator.token of the group's directory may
+// act; Server.Access changes that. Any other address needs TLS and an Access
+// that lets in nobody who does not say who he is. With workers, a process of
+// its own answers, which does when the workers are too busy to.
 //
-// It answers /status.json with all that is known of the group's processes,
+// Besides, it answers /status.json with all that is known of the group's processes,
 // /metrics as Metrics does, and /livez and /readyz as Probe does.
 func (g *Group) Meta(address string) *Server {
 	s := &Server{Listen: address, role: metaRole, meta: true, metrics: true}

@@ -91,6 +91,14 @@ func (c collection) totals(ctx context.Context) (stats.Snapshot, error) {
 	return c.collector.Snapshot(ctx)
 }
 
+// process is what one process has reported.
+func (c collection) process(pid int) (stats.Snapshot, bool) {
+	if c.collector == nil {
+		return stats.Snapshot{}, false
+	}
+	return c.collector.Process(pid)
+}
+
 // discard is for the last meta process of a group.
 func (c collection) discard() {
 	if c.collector != nil {

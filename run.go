@@ -10,6 +10,7 @@ import (
 
 	"github.com/support-go/support/internal/bind"
 	"github.com/support-go/support/internal/ledger"
+	"github.com/support-go/support/meta/portrait"
 	"github.com/support-go/support/prefork"
 )
 
@@ -162,7 +163,7 @@ func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 		return g.runMeta(ctx, w)
 	}
 	g.equip()
-	stop := background(g.keepTime, g.watchProcess, g.watchScheduler, g.report(w))
+	stop := background(g.keepTime, g.watchProcess, g.watchScheduler, g.report(w), g.beSeen(w))
 	defer stop() // the last report has what the drain has counted
 	p, order, err := g.serveChild(ctx, w, g.servers)
 	if order == nil {
@@ -175,10 +176,8 @@ func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 func (g *Group) runMeta(ctx context.Context, w *prefork.Worker) error {
 	group := g.collect(w)
 	defer group.stop()
-	for _, s := range g.admin {
-		g.answer(s, w.Status, group.totals)
-	}
-	stop := background(g.keepTime, g.watchProcess, g.report(w))
+	shown := g.answerAll(&panorama{group: g, ask: w.Status, numbers: group.totals, of: group.process, dir: w.Dir()})
+	stop := background(append(shown, g.keepTime, g.watchProcess, g.report(w))...)
 	defer stop()
 	p, order, err := g.serveChild(ctx, w, g.admin)
 	if order == nil {
@@ -188,6 +187,7 @@ func (g *Group) runMeta(ctx context.Context, w *prefork.Worker) error {
 	group.stop()
 	if order.Alone { // the workers have gone: there is nothing to tell
 		group.discard()
+		portrait.RemoveToken(w.Dir())
 		return errors.Join(err, p.abandon())
 	}
 	return errors.Join(err, p.drain(*order, w.Orders()))
@@ -266,10 +266,8 @@ func (g *Group) runAlone(ctx context.Context) error {
 	defer g.removeFiles()
 	serving, p := newProcess(g, g.servers, listeners[:len(g.servers)], ledger.New(), nil)
 	started := time.Now()
-	for _, s := range g.admin {
-		g.answer(s, func(context.Context) (prefork.State, error) { return p.state(started) }, g.own)
-	}
-	stop := background(g.keepTime, g.watchProcess, g.watchScheduler)
+	shown := g.answerAll(&panorama{group: g, ask: func(context.Context) (prefork.State, error) { return p.state(started) }, numbers: g.own})
+	stop := background(append(shown, g.keepTime, g.watchProcess, g.watchScheduler)...)
 	defer stop()
 	answering, admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New(), nil)
 	orders := g.orders(ctx)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/meta"
 	"github.com/support-go/support/requests"
 )
 
@@ -48,6 +49,8 @@ type Server struct {
 	HTTP     HTTP     // bounds for Handler
 	Overload Overload // what Handler's server does with too much
 	Socket   Socket   // options of the listening socket
+
+	Access meta.Access // of Meta's server: who may see and do what; see Group.Meta
 
 	label   string // what name returns, once Run has been called
 	role    string // of the process that serves it; default worker

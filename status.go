@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/support-go/support/meta"
 	"github.com/support-go/support/prefork"
 )
 
@@ -44,15 +43,16 @@ func (p *process) state(started time.Time) (prefork.State, error) {
 }
 
 // answer makes s, which is one of the group's admin servers, tell what it is
-// for.
-func (g *Group) answer(s *Server, ask status, sum totals) {
+// for. If it shows everything, it keeps what is shown of the past until the
+// function that it returns is told to end.
+func (g *Group) answer(s *Server, v *panorama) (run func(context.Context)) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) {
-		_, err := askInTime(r, ask)
+		_, err := askInTime(r, v.ask)
 		verdict(w, err)
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		state, err := askInTime(r, ask)
+		state, err := askInTime(r, v.ask)
 		if err == nil {
 			err = ready(state)
 		}
@@ -60,23 +60,53 @@ func (g *Group) answer(s *Server, ask status, sum totals) {
 	})
 	s.Handler = mux
 	if s.metrics {
-		mux.Handle("GET /metrics", g.metrics(sum))
+		mux.Handle("GET /metrics", g.metrics(v.numbers))
 	}
 	if !s.meta {
+		return func(context.Context) {}
+	}
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) { answerState(w, r, v.ask) })
+	access, err := v.access(s)
+	if err != nil {
+		g.log().Error("nobody can act on the page", "group", g.Name, "error", err)
+	}
+	page := &meta.Handler{
+		Name: g.Name, Access: access, Stats: v.statistics, Group: v.show, Pages: g.ownPages(), Actions: v.actions(), Log: g.log().With("group", g.Name),
+	}
+	if v.of != nil {
+		page.Sources = v.sources
+	}
+	guarded := page.Guard(meta.Viewer, mux)
+	all := http.NewServeMux()
+	for _, path := range []string{"/status.json", "/metrics"} {
+		all.Handle(path, guarded)
+	}
+	for _, path := range []string{"/livez", "/readyz"} {
+		all.Handle(path, page.Guard(meta.Nobody, mux))
+	}
+	all.Handle("/", page)
+	s.Handler = all
+	return func(ctx context.Context) { _ = page.Run(ctx) } // its error is that ctx has ended
+}
+
+func answerState(w http.ResponseWriter, r *http.Request, ask status) {
+	state, err := askInTime(r, ask)
+	if err != nil {
+		verdict(w, err)
 		return
 	}
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) {
-		state, err := askInTime(r, ask)
-		if err != nil {
-			verdict(w, err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		_ = encoder.Encode(state) // the client may have gone
-	})
-	s.Handler = onlyLocal(s, mux)
+	w.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(state) // the client may have gone
+}
+
+// answerAll is answer for all admin servers.
+func (g *Group) answerAll(v *panorama) (run []func(context.Context)) {
+	for _, s := range g.admin {
+		run = append(run, g.answer(s, v))
+	}
+	return run
 }
 
 // patience is how long a question to the supervisor may take.
@@ -115,27 +145,4 @@ func verdict(w http.ResponseWriter, err error) {
 		return
 	}
 	_, _ = io.WriteString(w, "ok\n")
-}
-
-// onlyLocal refuses requests for any host but the one that s listens on: a web
-// page that has its own name resolve to a loopback address (DNS rebinding)
-// cannot read what this machine's users can.
-func onlyLocal(s *Server, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = strings.Trim(r.Host, "[]")
-		}
-		ip := net.ParseIP(host)
-		_, unix := s.Addr().(*net.UnixAddr)
-		if !unix && !strings.EqualFold(host, "localhost") && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, "this is not "+host, http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

@@ -112,11 +112,13 @@ func (a *Access) hostAllowed(r *http.Request) bool {
 	if err != nil {
 		host, port = strings.TrimSuffix(strings.TrimPrefix(r.Host, "["), "]"), ""
 	}
-	if tcp, ok := local.(*net.TCPAddr); ok && !portFits(port, tcp.Port, r.TLS != nil) {
-		return false
+	// With another port somebody has forwarded his own to this one, as ssh -L
+	// does. No trap can make a browser name a loopback address.
+	if ip := net.ParseIP(host); strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback() {
+		return true
 	}
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback() ||
+	tcp, _ := local.(*net.TCPAddr)
+	return tcp != nil && portFits(port, tcp.Port, r.TLS != nil) &&
 		slices.ContainsFunc(a.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 

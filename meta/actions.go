@@ -112,7 +112,9 @@ func (a *app) do(w http.ResponseWriter, r *http.Request, v *visitor) {
 	// Whoever asks may go; what was begun is brought to its end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actionTime)
 	defer cancel()
+	args.Set("by", v.Name)
 	said, err := a.carryOut(ctx, action, args)
+	args.Del("by")
 	done := entry{action: action.Name, args: args.Encode(), outcome: said}
 	if err != nil {
 		done.outcome, done.failed = strings.TrimSpace(said+" "+err.Error()), true

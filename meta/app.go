@@ -84,6 +84,8 @@ func (a *app) allPages() []Page {
 	all := []Page{{Path: "", Title: "Overview", Section: Serves, Key: "o", Run: a.overview, here: true}}
 	if a.Stats != nil {
 		all = append(all,
+			Page{Path: "requests", Title: "Requests", Section: Serves, Key: "q", Run: a.requestsPage, here: true},
+			Page{Path: "requests/", Title: "Route", Section: Serves, Hidden: true, Run: a.routePage, here: true},
 			Page{Path: "stats", Title: "Stats", Section: Made, Key: "s", Run: a.statsPage, here: true},
 			Page{Path: "stats/", Title: "Instrument", Section: Made, Hidden: true, Run: a.instrumentPage, here: true},
 			Page{Path: "talkers", Title: "Top talkers", Section: Made, Key: "t", Run: a.talkersPage, here: true},

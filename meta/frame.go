@@ -38,7 +38,7 @@ func (a *app) frame(l *look, r *http.Request) *ui.Frame {
 		}
 		f.Title, f.Small = name, labelsOf(l.query)
 	}
-	if !l.page.here || l.page.Path == "stats" || l.page.Path == "stats/" || l.page.Path == "talkers" {
+	if !l.page.here || slices.Contains([]string{"requests", "requests/", "stats", "stats/", "talkers"}, l.page.Path) {
 		f.Scope = a.scope(l)
 	}
 	return f

@@ -19,8 +19,8 @@ type visitor struct {
 	path    string // that he asks for, without a slash in front
 }
 
-// serve is the gate: everything passes here before anything is done.
-func (a *app) serve(w http.ResponseWriter, r *http.Request) {
+// secure sets what every answer says to a browser.
+func secure(header http.Header) {
 	for name, value := range map[string]string{
 		"Content-Security-Policy":      policy,
 		"Cache-Control":                "no-store",
@@ -30,20 +30,32 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 		"X-Content-Type-Options":       "nosniff",
 		"X-Frame-Options":              "DENY",
 	} {
-		w.Header().Set(name, value)
+		header.Set(name, value)
 	}
+}
+
+// entered says whether a request has come by one of the names of this page,
+// from no other site, and is no longer than it should be.
+func (a *app) entered(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case !a.Access.hostAllowed(r):
 		http.Error(w, "this page has another name; those that it has are set by Access.Hosts", http.StatusMisdirectedRequest)
-		return
 	case a.cross.Check(r) != nil:
 		http.Error(w, "a page of another site has sent this", http.StatusForbidden)
-		return
 	case a.Access.closed():
 		http.Error(w, errNobody.Error(), http.StatusForbidden)
-		return
 	case len(r.URL.RawQuery) > maxQuery || len(r.URL.Path) > maxPath:
 		http.Error(w, "the address is too long", http.StatusRequestURITooLong)
+	default:
+		return true
+	}
+	return false
+}
+
+// serve is the gate: everything passes here before anything is done.
+func (a *app) serve(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	if !a.entered(w, r) {
 		return
 	}
 	path := strings.TrimPrefix(r.URL.Path, "/")
@@ -66,6 +78,23 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 	if ok && a.permitted(w, r, v, route) {
 		route.handle(w, r, v)
 	}
+}
+
+// Guard lets through to another handler who may see this page and has a role:
+// with Nobody, anybody by one of the names of this page.
+func (h *Handler) Guard(role Role, next http.Handler) http.Handler {
+	a := h.start()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header())
+		if !a.entered(w, r) {
+			return
+		}
+		if v, ok := a.who(w, r, r.URL.Path); ok && v.Role < role {
+			a.refuse(w, r, v, role)
+		} else if ok {
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 // who finds out who has sent a request. If he says something false, he is told

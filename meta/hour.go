@@ -24,9 +24,9 @@ func (a *app) hour(g Group, marks []data.Mark) []Chart {
 			line1("p99", data.Line, 2, get(totalOf+requestSeconds, p99, true)), line1("p50", data.Line, 1, get(totalOf+requestSeconds, p50, true))),
 		a.chart("Errors and shed", "per second", data.UnitRate, false,
 			line1("errors", data.Stacked, 2, get(totalOf+serverErrors, perSecond, false)), line1("shed", data.Stacked, 5, get(totalOf+shedName, perSecond, false))),
-		a.chart("CPU", "cores", "", false, line1("", data.Area, 1, cpu)),
+		a.chart("CPU", "cores, all processes", data.UnitCores, false, line1("", data.Area, 1, cpu)),
 		a.memory(g),
-		a.chart("GC", "cores", "", false, line1("", data.Area, 1, gc)),
+		a.chart("GC", "cores", data.UnitCores, false, line1("", data.Area, 1, gc)),
 	}
 	for i := range charts {
 		charts[i].Marks = marks

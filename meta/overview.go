@@ -125,7 +125,7 @@ func (a *app) processes(g Group) Block {
 	t := &Table{Key: "process", Columns: []Column{
 		{Name: "process", Title: "Process"}, {Name: "state", Title: "State"},
 		{Name: "pid", Title: "Pid", Unit: data.UnitCode, Wide: true}, {Name: "generation", Title: "Gen", Wide: true}, {Name: "up", Title: "Up", Unit: data.UnitSeconds},
-		{Name: "cpu", Title: "CPU", Merge: data.Sum}, {Name: "memory", Title: "Memory", Unit: data.UnitBytes, Merge: data.Sum},
+		{Name: "cpu", Title: "CPU", Unit: data.UnitCores, Merge: data.Sum}, {Name: "memory", Title: "Memory", Unit: data.UnitBytes, Merge: data.Sum},
 		{Name: "open", Title: "Conns", Merge: data.Sum}, {Name: "running", Title: "In flight", Merge: data.Sum},
 		{Name: "rate", Title: "Req/s", Merge: data.Sum}, {Name: "p50", Title: "p50", Unit: data.UnitSeconds, Wide: true}, {Name: "p99", Title: "p99", Unit: data.UnitSeconds},
 		{Name: "hour", Title: "Req/s, 1 h", Wide: true},
@@ -178,12 +178,12 @@ func (a *app) process(t *Table, p Process) {
 		name.Href = "goroutines?worker=" + p.Name
 		open, running = p.Open, p.Running
 	}
-	spark := Cell{}
+	spark := Cell{Value: ""}
 	if p.Serves && len(rate.values) > 1 {
 		spark.Spark = rate.values
 	}
 	r := t.Add(name, Cell{Value: p.Word, State: p.State, Why: p.Why}, float64(p.PID), generation(p.Generation), up(p.Started),
-		digits(cpu.last()), memory.last(), open, running, rate.last(),
+		cpu.last(), memory.last(), open, running, rate.last(),
 		a.history.get(p.Name, totalOf+requestSeconds, p50, true).last(), a.history.get(p.Name, totalOf+requestSeconds, p99, true).last(),
 		spark, p.Last)
 	r.State = rowState(p.State)
@@ -217,9 +217,6 @@ func up(since time.Time) any {
 	}
 	return time.Since(since).Truncate(time.Second).Seconds()
 }
-
-// digits keeps two of a part of one, which is enough for cores.
-func digits(v float64) float64 { return math.Round(v*100) / 100 }
 
 func medianOf(values []float64) float64 {
 	var all []float64

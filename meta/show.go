@@ -146,7 +146,7 @@ func (a *app) askWorkers(ctx context.Context, l *look) {
 		sources = slices.DeleteFunc(slices.Clone(sources), func(s Source) bool { return s.Name != worker })
 	}
 	query := maps.Clone(l.query)
-	for _, own := range []string{"worker", "side", "sort", "q", "open"} {
+	for _, own := range []string{"worker", "side", "sort", "q"} {
 		delete(query, own)
 	}
 	l.answers = ask(ctx, sources, l.path, query)
@@ -163,6 +163,7 @@ func (a *app) askWorkers(ctx context.Context, l *look) {
 	}
 	l.view.Blocks = append(l.missing(), l.view.Blocks...)
 	if len(sources) == 0 {
+		l.view.At = time.Now()
 		l.view.Blocks = []Block{{Title: "Nobody to ask", Notice: &data.Notice{Text: data.Words("No worker of that name serves now.")}}}
 	}
 }

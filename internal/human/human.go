@@ -36,6 +36,7 @@ const (
 	Traffic = "traffic" // bytes on the wire: 18.4 MB
 	Ratio   = "ratio"   // a part of one: 41 %
 	Times   = "times"   // one number divided by another: 5.6 ×
+	Cores   = "cores"   // processors in use: 0.81
 )
 
 // Of writes v, which is in the given unit. What is not a number is None.
@@ -56,6 +57,8 @@ func Of(v float64, unit string) Quantity {
 		return scaled(v, 1000, []string{"B", "kB", "MB", "GB", "TB", "PB"})
 	case Ratio:
 		return Share(v)
+	case Cores:
+		return Quantity{Text: minus(strconv.FormatFloat(v, 'f', 2, 64))}
 	case Times:
 		return Quantity{digits(v, 2), "×"}
 	}

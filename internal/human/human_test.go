@@ -71,6 +71,7 @@ func TestOf(t *testing.T) {
 		"nothing":             {0, human.Ratio, "0"},
 		"next to nothing":     {0.00001, human.Ratio, "< 0.01 %"},
 		"times":               {5.6, human.Times, "5.6 ×"},
+		"cores":               {0.814, human.Cores, "0.81"},
 		"another unit":        {21.5, "celsius", "21.5 celsius"},
 		"not a number":        {math.NaN(), human.Plain, "–"},
 		"without end":         {math.Inf(1), human.Seconds, "–"},

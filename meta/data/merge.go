@@ -201,11 +201,11 @@ func mergeNumbers(how Merge, values []from) (value any, limit float64) {
 }
 
 // mergeSparks adds up what is added up, and shows no other.
-func mergeSparks(how Merge, values []from) []float64 {
+func mergeSparks(how Merge, values []from) Numbers {
 	if how != Sum || len(values[0].cell.Spark) == 0 {
 		return nil
 	}
-	sum := make([]float64, len(values[0].cell.Spark))
+	sum := make(Numbers, len(values[0].cell.Spark))
 	for _, v := range values {
 		for i, x := range v.cell.Spark {
 			if i < len(sum) {

@@ -29,7 +29,7 @@ type Field struct {
 }
 
 // Units are those of package internal/human (rate, seconds, bytes, traffic,
-// ratio, times), time for moments, and code for text in letters of one width.
+// ratio, times, cores), time for moments, and code for text in letters of one width.
 const (
 	UnitRate    = "rate"
 	UnitSeconds = "seconds"
@@ -38,6 +38,7 @@ const (
 	UnitRatio   = "ratio"
 	UnitTime    = "time"
 	UnitCode    = "code"
+	UnitCores   = "cores"
 )
 
 // Table has rows of cells. Make one with its Columns, and Add rows.
@@ -97,14 +98,14 @@ func (t *Table) column(name string) int {
 type Cell struct {
 	// Value is nil (does not apply), a bool, a string, a float64, or, in text
 	// form, a time.Time. Other numbers and text-like values are converted.
-	Value any       `json:"v"`
-	Href  string    `json:"href,omitempty"` // relative to the first page
-	State State     `json:"state,omitempty"`
-	Why   string    `json:"why,omitempty"`   // shown when asked for
-	Limit float64   `json:"limit,omitempty"` // of which Value is a part: drawn as a bar
-	Spark []float64 `json:"spark,omitempty"` // the last values, drawn as a line
-	Marks []State   `json:"marks,omitempty"` // one for each worker
-	Unit  string    `json:"unit,omitempty"`  // where it is not its column's
+	Value any     `json:"v"`
+	Href  string  `json:"href,omitempty"` // relative to the first page
+	State State   `json:"state,omitempty"`
+	Why   string  `json:"why,omitempty"`   // shown when asked for
+	Limit float64 `json:"limit,omitempty"` // of which Value is a part: drawn as a bar
+	Spark Numbers `json:"spark,omitempty"` // the last values, drawn as a line
+	Marks []State `json:"marks,omitempty"` // one for each worker
+	Unit  string  `json:"unit,omitempty"`  // where it is not its column's
 }
 
 type cell Cell // without methods

@@ -195,7 +195,7 @@ func (s *stack) outermost() int {
 	for i, f := range s.frames {
 		pkg, _, _ := strings.Cut(f.function, ".")
 		switch pkg {
-		case "runtime", "sync", "internal/sync", "internal/poll", "time", "internal/runtime/syscall", "syscall", "runtime/pprof":
+		case "runtime", "sync", "internal/sync", "internal/poll", "time", "internal/runtime/syscall", "syscall", "runtime/pprof", "net", "os/signal", "bufio", "io":
 			continue
 		}
 		return i

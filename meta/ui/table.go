@@ -149,7 +149,8 @@ func (s scope) row(d *data.Table, i int, id string, seen map[string]bool) row {
 		r.Cells = append(r.Cells, out)
 	}
 	name := from.Cells[0].String()
-	if from.Detail != nil && s.open == name {
+	opened := s.open != "" && slices.ContainsFunc(from.Cells, func(c data.Cell) bool { return c.String() == s.open })
+	if from.Detail != nil && opened {
 		r.Class = strings.TrimSpace(r.Class + " open")
 		for n := range from.Detail {
 			r.Detail = append(r.Detail, s.block(&from.Detail[n], fmt.Sprintf("%s-d%d", r.ID, n)))
@@ -157,7 +158,7 @@ func (s scope) row(d *data.Table, i int, id string, seen map[string]bool) row {
 	}
 	if from.Detail != nil && r.Cells[0].Href == "" {
 		r.Cells[0].Href = s.with("open", name)
-		if s.open == name {
+		if opened {
 			r.Cells[0].Href = s.with("open", "")
 		}
 	}

@@ -1,0 +1,253 @@
+package meta
+
+import (
+	"context"
+	"math"
+	"net/url"
+	"slices"
+
+	"github.com/support-go/support/internal/human"
+	"github.com/support-go/support/meta/data"
+	"github.com/support-go/support/requests"
+	"github.com/support-go/support/stats"
+)
+
+// requestsPage is the table of routes.
+func (a *app) requestsPage(ctx context.Context, q url.Values) (any, error) {
+	process := q.Get("worker")
+	s, err := a.numbers(ctx, process)
+	if err != nil {
+		return nil, err
+	}
+	inFlight := a.inFlight(ctx, process)
+	t := &Table{Key: "route", Filter: true, Sorted: "-rate", Empty: "No request has been answered yet.", Columns: []Column{
+		{Name: "route", Title: "Route"}, {Name: "server", Title: "Server", Wide: true}, {Name: "rate", Title: "Per second"}, {Name: "hour", Title: "1 h", Wide: true}, {Name: "in_flight", Title: "In flight"},
+		{Name: "p50", Title: "p50", Unit: data.UnitSeconds}, {Name: "p95", Title: "p95", Unit: data.UnitSeconds, Wide: true}, {Name: "p99", Title: "p99", Unit: data.UnitSeconds}, {Name: "max", Title: "Max", Unit: data.UnitSeconds, Wide: true},
+		{Name: "count", Title: "Count"}, {Name: "errors", Title: "Errors", Unit: data.UnitRatio}, {Name: "sent", Title: "Mean answer", Unit: data.UnitTraffic, Wide: true},
+	}}
+	for _, r := range requests.Summaries(s) {
+		rate := a.history.get(process, routeSeries(requestSeconds, r), perSecond, false)
+		row := t.Add(Cell{Value: routeTitle(r.Route), Href: routeHref(r, process)}, r.Server, rate.last(), sparkOf(rate.values), inFlight[r.Route],
+			quantile(r.Seconds, 0.5), quantile(r.Seconds, 0.95), quantile(r.Seconds, 0.99), quantile(r.Seconds, 1),
+			r.Count, errorShare(r), r.SentMean)
+		if r.Count == 0 {
+			row.Cells[11].Value = nil
+		}
+	}
+	return View{Blocks: []Block{{Name: "routes", Title: itoa(len(t.Rows)) + " routes", Note: data.Words("quantiles of all since the start; rates of the last 10 s"), Table: t}}}, nil
+}
+
+func routeTitle(route string) string {
+	if route == "" {
+		return "(none)"
+	}
+	return route
+}
+
+func routeHref(r requests.Summary, process string) string {
+	q := url.Values{"server": {r.Server}}
+	if process != "" {
+		q.Set("worker", process)
+	}
+	return "requests/" + url.PathEscape(routeTitle(r.Route)) + "?" + q.Encode()
+}
+
+// routeSeries is the id of one of the series of a route, see seriesID.
+func routeSeries(name string, r requests.Summary) string {
+	s := stats.Series{Name: name, Labels: []stats.Label{{Key: "route", Value: r.Route}}}
+	if r.Server != "" {
+		s.Labels = append(s.Labels, stats.Label{Key: "server", Value: r.Server})
+	}
+	return seriesID(s)
+}
+
+func quantile(d *stats.DistributionSnapshot, p float64) any {
+	if d == nil || d.Count == 0 {
+		return nil
+	}
+	return d.Quantile(p)
+}
+
+func errorShare(r requests.Summary) any {
+	if r.Count == 0 {
+		return nil
+	}
+	return float64(r.Failures()) / float64(r.Count)
+}
+
+// inFlight asks the workers how many requests run on each route.
+func (a *app) inFlight(ctx context.Context, process string) map[string]float64 {
+	counts := make(map[string]float64)
+	for _, b := range a.askFor(ctx, "routes", process, nil).Blocks {
+		if b.Table == nil {
+			continue
+		}
+		for _, r := range b.Table.Rows {
+			if n, ok := r.Cells[1].Number(); ok {
+				counts[r.Cells[0].String()] += n
+			}
+		}
+	}
+	return counts
+}
+
+// askFor asks workers for one of their pages, as a part of another one. Who
+// does not answer is left out.
+func (a *app) askFor(ctx context.Context, path, process string, query url.Values) View {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	var sources []Source
+	for _, s := range a.sources(ctx) {
+		if process == "" || process == s.Name {
+			sources = append(sources, s)
+		}
+	}
+	var good []data.Answer
+	for _, got := range ask(ctx, sources, path, query) {
+		if got.err == nil {
+			good = append(good, data.Answer{From: got.name, View: got.view})
+		}
+	}
+	return data.MergeAll(good)
+}
+
+// routePage shows one route.
+func (a *app) routePage(ctx context.Context, q url.Values) (any, error) {
+	process := q.Get("worker")
+	s, err := a.numbers(ctx, process)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range requests.Summaries(s) {
+		if routeTitle(r.Route) == q.Get("name") && (q.Get("server") == "" || q.Get("server") == r.Server) {
+			return a.route(ctx, r, process), nil
+		}
+	}
+	return Block{Title: "Nothing is known of this route", Notice: &data.Notice{
+		Text:  data.Words("No request on “" + human.Middle(q.Get("name"), 80) + "” has been answered since the group started."),
+		Links: data.Rich{{Text: "All routes", Href: "requests"}},
+	}}, nil
+}
+
+func (a *app) route(ctx context.Context, r requests.Summary, process string) View {
+	i := instrument{app: a, process: process, id: routeSeries(requestSeconds, r), unit: data.UnitSeconds}
+	i.series.Value = r.Seconds
+	blocks := []Block{{Name: "figures", Figures: a.routeFigures(ctx, r, i)}}
+	if r.Seconds != nil && r.Seconds.Count > 0 {
+		histogram := i.spread("Latency", r.Seconds)
+		histogram[0].Half = true
+		blocks = append(blocks, histogram...)
+	}
+	if r.States != nil {
+		blocks = append(blocks, timeline(r.States))
+	}
+	if r.Seconds != nil {
+		blocks = append(blocks, Block{Name: "over time", Charts: []Chart{
+			i.quantilesOverTime(r.Seconds),
+			a.chart("Requests", "per second", data.UnitRate, false, line1("", data.Area, 1, i.get(perSecond, false))),
+		}})
+	}
+	if r.States != nil && len(r.States.States) > 0 {
+		blocks = append(blocks, Block{Name: "states", Title: "States", Note: data.Words("requests that were followed: how many went where"), Graph: onTheirWay(stateGraph(r.States))})
+	}
+	late := a.askFor(ctx, "finished", process, url.Values{"route": {r.Route}})
+	for _, b := range late.Blocks {
+		if b.Table != nil {
+			b.Table.Rows = b.Table.Rows[:min(len(b.Table.Rows), maxLate)]
+			b.Table.Total = 0
+		}
+	}
+	return View{Blocks: append(blocks, late.Blocks...)}
+}
+
+// maxLate is how many of the slowest, failed and recent requests are shown.
+const maxLate = 10
+
+func (a *app) routeFigures(ctx context.Context, r requests.Summary, i instrument) []Field {
+	value := func(name, title, unit string, v any) Field {
+		return Field{Name: name, Title: title, Unit: unit, Cell: Cell{Value: v}}
+	}
+	p := i.get(p99, true)
+	last := value("p99", "p99", data.UnitSeconds, quantile(r.Seconds, 0.99))
+	if now, before := p.last(), medianOf(p.values); !math.IsNaN(now) && before > 0 && now > 2*before {
+		last.Cell = Cell{Value: now, State: data.Look}
+		last.Note = "was " + human.Duration(before).String()
+	}
+	errors := value("errors", "Errors", data.UnitRatio, errorShare(r))
+	if share, ok := errors.Cell.Value.(float64); ok && share > 0.01 {
+		errors.Cell.State = data.Look
+	}
+	return []Field{
+		value("rate", "Rate", data.UnitRate, i.get(perSecond, false).last()),
+		value("in_flight", "In flight", "", a.inFlight(ctx, i.process)[r.Route]),
+		value("p50", "p50", data.UnitSeconds, quantile(r.Seconds, 0.5)), value("p95", "p95", data.UnitSeconds, quantile(r.Seconds, 0.95)), last,
+		value("max", "Max", data.UnitSeconds, quantile(r.Seconds, 1)), errors,
+		value("count", "Count", "", r.Count), value("request", "Mean request", data.UnitTraffic, r.ReceivedMean), value("answer", "Mean answer", data.UnitTraffic, r.SentMean),
+	}
+}
+
+// stages are those on the way of a request, as package requests names them, and
+// the phases that they make up.
+func stages() []struct {
+	phase string
+	color int
+	names []string
+} {
+	return []struct {
+		phase string
+		color int
+		names []string
+	}{
+		{"backlog", 2, []string{"backlog"}}, {"queue", 5, []string{"queue"}}, {"handshake", 4, []string{"handshake"}}, {"first byte", 6, []string{"header"}},
+		{"handler", 1, []string{"handling", "reading", "answering"}}, {"write", 3, []string{"writing", "flushing"}},
+	}
+}
+
+// timeline divides the time of a request among the phases on its way, at the
+// mean and at percentiles of each.
+func timeline(v *stats.StatesSnapshot) Block {
+	rows := []struct {
+		name string
+		of   func(*stats.DistributionSnapshot) float64
+	}{
+		{"mean", func(d *stats.DistributionSnapshot) float64 { return d.Mean }},
+		{"p50", func(d *stats.DistributionSnapshot) float64 { return d.Quantile(0.5) }},
+		{"p95", func(d *stats.DistributionSnapshot) float64 { return d.Quantile(0.95) }},
+		{"p99", func(d *stats.DistributionSnapshot) float64 { return d.Quantile(0.99) }},
+	}
+	var shares []data.Share
+	for _, row := range rows {
+		share := data.Share{Name: row.name, Unit: data.UnitSeconds}
+		for _, stage := range stages() {
+			x := 0.0
+			for _, name := range stage.names {
+				if s := v.State(name); s.Stays.Count > 0 {
+					x += row.of(s.Stays)
+				}
+			}
+			share.Parts = append(share.Parts, data.Part{Name: stage.phase, Color: stage.color, Value: x})
+			share.Total += x
+		}
+		shares = append(shares, share)
+	}
+	return Block{Name: "timeline", Title: "From accept to answer", Note: data.Words("each phase at its own percentile, of those followed"), Half: true, Shares: shares}
+}
+
+// onTheirWay puts the states of requests into the order in which a request goes
+// through them.
+func onTheirWay(g *data.Graph) *data.Graph {
+	place := make(map[string]int)
+	for _, stage := range stages() {
+		for _, name := range stage.names {
+			place[name] = len(place) + 1
+		}
+	}
+	slices.SortStableFunc(g.Nodes, func(a, b data.Node) int {
+		x, y := place[a.Name], place[b.Name]
+		if x == 0 || y == 0 { // how it ended comes last
+			return y - x
+		}
+		return x - y
+	})
+	return g
+}

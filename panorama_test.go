@@ -1,0 +1,168 @@
+//go:build unix
+
+package support_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/support-go/support"
+	"github.com/support-go/support/meta"
+	"github.com/support-go/support/meta/data"
+	"github.com/support-go/support/supporttest"
+)
+
+// shown is a group with workers, a page of its own, and requests that wait.
+func shown(workers int) (group *support.Group, server, page *support.Server) {
+	group = support.New("shown")
+	group.Workers = workers
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, os.Getpid()) })
+	mux.HandleFunc("GET /wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	server = group.HTTP("127.0.0.1:0", mux)
+	group.Page("pids", "Pids", func(context.Context) (any, error) {
+		return []data.Field{
+			{Name: "processes", Merge: data.Sum, Cell: data.Cell{Value: 1}},
+			{Name: "pid", Merge: data.List, Cell: data.Cell{Value: fmt.Sprint(os.Getpid())}},
+		}, nil
+	})
+	return group, server, group.Meta("127.0.0.1:0")
+}
+
+func TestPagesOfTheWholeGroup(t *testing.T) {
+	group, server, page := shown(2)
+	supporttest.Start(t, group)
+	base := "http://" + page.Addr().String()
+	eventually(t, "a page of the program is not of two processes", func() bool {
+		got := get(t, base+"/pids.json")
+		return strings.Contains(got, `"value": 2`) && strings.Count(got, `"took_seconds"`) == 3
+	})
+	if got := get(t, base+"/pids.json?worker=w2"); !strings.Contains(got, `"value": 1`) {
+		t.Errorf("of one worker: %s", got)
+	}
+	for _, path := range []string{"", "requests", "inflight", "stats", "talkers", "goroutines", "memory", "runtime", "config", "actions", "api", "pids?side=1", "overview.json", "metrics", "status.json"} {
+		get(t, base+"/"+path) // fails the test unless it is 200
+	}
+	get(t, "http://"+server.Addr().String()+"/")
+	eventually(t, "the request is not on the page", func() bool {
+		return strings.Contains(get(t, base+"/requests.json"), "GET /{$}")
+	})
+	overview := get(t, base+"/overview.json")
+	for _, want := range []string{`"w1"`, `"w2"`, `"supervisor"`, "The group started"} {
+		if !strings.Contains(overview, want) {
+			t.Errorf("the overview has no %s: %s", want, overview)
+		}
+	}
+}
+
+func TestOperatorsAct(t *testing.T) {
+	group, server, page := shown(2)
+	supporttest.Start(t, group)
+	base := "http://" + page.Addr().String()
+	token, err := os.ReadFile(filepath.Join(group.Dir, "operator.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(group.Dir, "operator.token")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the token's file: %v, %v; want mode 0600", info.Mode(), err)
+	}
+	do := func(action, token string, form url.Values) (int, string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/do/"+action, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(token))
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		said := make([]byte, 4096)
+		n, _ := resp.Body.Read(said)
+		return resp.StatusCode, string(said[:n])
+	}
+	if code, said := do("gc", "", url.Values{"worker": {"all"}}); code != http.StatusForbidden {
+		t.Errorf("a viewer: %d %s, want 403", code, said)
+	}
+	eventually(t, "not both workers collect garbage", func() bool {
+		code, said := do("gc", string(token), url.Values{"worker": {"all"}})
+		return code == http.StatusOK && strings.Contains(said, "w1: heap") && strings.Contains(said, "w2: heap")
+	})
+	if code, said := do("gc", string(token), url.Values{"worker": {"w9"}}); code != http.StatusBadRequest {
+		t.Errorf("a worker that there is not: %d %s, want 400", code, said)
+	}
+	cancelled := make(chan struct{})
+	go func() {
+		defer close(cancelled)
+		resp, err := http.Get("http://" + server.Addr().String() + "/wait")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	id := ""
+	eventually(t, "the request is not seen in flight", func() bool {
+		_, rest, found := strings.Cut(get(t, base+"/inflight.json"), `"?open=`)
+		id, _, _ = strings.Cut(rest, `"`)
+		return found
+	})
+	if code, said := do("cancel", string(token), url.Values{"id": {id}}); !strings.Contains(said, "cancelled "+id) {
+		t.Errorf("cancel: %d %s", code, said)
+	}
+	<-cancelled
+	if code, said := do("reload", string(token), nil); code != http.StatusOK || !strings.Contains(said, "reload") {
+		t.Errorf("reload: %d %s", code, said)
+	}
+	eventually(t, "the overview does not tell of the reload", func() bool {
+		return strings.Contains(get(t, base+"/overview.json"), "Reloaded")
+	})
+}
+
+// TestM12MetaForOthers is a table of configurations.
+func TestM12MetaForOthers(t *testing.T) {
+	some := meta.Access{Tokens: []meta.Token{{Name: "a", Role: meta.Viewer}}}
+	tests := map[string]struct {
+		listen string
+		tls    bool
+		access meta.Access
+		want   string // in the error
+	}{
+		"nothing":           {"0.0.0.0:0", false, meta.Access{}, "want a loopback address"},
+		"no host":           {":0", false, some, "want a loopback address"},
+		"no token":          {"0.0.0.0:0", true, meta.Access{}, "nobody may see meta"},
+		"anybody":           {"0.0.0.0:0", true, meta.Access{Anybody: meta.Viewer}, "would let in"},
+		"tokens, anybody":   {"0.0.0.0:0", true, meta.Access{Anybody: meta.Viewer, Tokens: some.Tokens}, "would let in"},
+		"no encryption":     {"192.0.2.1:1", false, some, "TLS"},
+		"tokens and TLS":    {"0.0.0.0:0", true, some, ""},
+		"loopback":          {"127.0.0.1:0", false, meta.Access{}, ""},
+		"version 6":         {"[::1]:0", false, meta.Access{}, ""},
+		"a name like local": {"localhost6:0", false, meta.Access{}, "want a loopback address"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			group := support.New("others")
+			group.HTTP("127.0.0.1:0", handler())
+			server := group.Meta(test.listen)
+			server.Access = test.access
+			if test.tls {
+				server.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }} //nolint:nilnil // never asked
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			err := group.Run(ctx)
+			if got := fmt.Sprint(err); test.want != "" && !strings.Contains(got, test.want) || test.want == "" && strings.Contains(got, "meta") {
+				t.Errorf("%s: %v, want %q", test.listen, err, test.want)
+			}
+		})
+	}
+}
