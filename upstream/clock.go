@@ -17,7 +17,6 @@ const past instant = 1
 type clock struct {
 	base   time.Time
 	coarse atomic.Int64 // to a millisecond, or 0 while nobody keeps it
-	used   atomic.Bool  // somebody has looked since the last tick
 }
 
 // now reads the clock.
@@ -32,12 +31,7 @@ func (c *clock) about() instant {
 }
 
 // glance returns the coarse reading, or 0.
-func (c *clock) glance() instant {
-	if !c.used.Load() {
-		c.used.Store(true)
-	}
-	return instant(c.coarse.Load())
-}
+func (c *clock) glance() instant { return instant(c.coarse.Load()) }
 
 // time returns t as others write it.
 func (c *clock) time(t instant) time.Time {

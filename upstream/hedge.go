@@ -89,10 +89,14 @@ func (r *repeater[T]) settle() (o outcome[T], cancel context.CancelFunc) {
 	for {
 		r.mu.Lock()
 		winner, won, beside, last := r.winner, r.won, r.beside, r.last
+		var cancel context.CancelCauseFunc
+		if winner != nil {
+			cancel = r.cancels[won]
+		}
 		r.mu.Unlock()
 		if winner != nil {
 			r.cancelAllBut(won)
-			return *winner, func() { r.cancels[won](nil) }
+			return *winner, func() { cancel(nil) }
 		}
 		if beside == 0 {
 			return last, func() { r.cancelAllBut(-1) }
@@ -116,6 +120,11 @@ func (r *repeater[T]) inTurn(ctx context.Context) (o outcome[T]) {
 func (r *repeater[T]) attempt(ctx context.Context) (again bool) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	r.mu.Lock()
+	if r.winner != nil { // since it was counted
+		r.mu.Unlock()
+		cancel(nil)
+		return false
+	}
 	n := len(r.cancels)
 	r.cancels = append(r.cancels, cancel)
 	r.mu.Unlock()

@@ -145,7 +145,8 @@ func (m *Manager) cullOldest() bool {
 }
 
 // Close closes what is idle, has what is lent closed when it comes back, ends
-// what is under way and waits for that. Later calls fail with ErrClosed.
+// HTTP requests, look-ups and connecting, and waits for them. Later calls fail
+// with ErrClosed.
 func (m *Manager) Close() error {
 	m.mu.Lock()
 	m.tasks.Close()
@@ -157,6 +158,7 @@ func (m *Manager) Close() error {
 	for svc := range m.each {
 		for e := range svc.all {
 			e.retire()
+			e.closeWeb()
 		}
 		svc.collect()
 	}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // quota bounds the connections of a Manager, to leave descriptors for others.
@@ -11,6 +12,7 @@ type quota struct {
 	most    int
 	n       int
 	waiting []chan struct{} // first come, first served; each is closed once it has a place
+	wanting atomic.Bool     // somebody waits
 }
 
 // acquire takes a place. While there is none it has cull close an idle
@@ -36,6 +38,7 @@ func (q *quota) acquire(ctx context.Context, cull func() bool) error {
 		return nil
 	}
 	q.waiting = append(q.waiting, place)
+	q.wanting.Store(true)
 	q.mu.Unlock()
 	select {
 	case <-place:
@@ -53,6 +56,7 @@ func (q *quota) giveUp(place chan struct{}) {
 	for i, w := range q.waiting {
 		if w == place {
 			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
+			q.wanting.Store(len(q.waiting) > 0)
 			return
 		}
 	}
@@ -73,14 +77,11 @@ func (q *quota) releaseLocked() {
 	}
 	close(q.waiting[0])
 	q.waiting = q.waiting[1:]
+	q.wanting.Store(len(q.waiting) > 0)
 }
 
 // short tells whether somebody waits for a place.
-func (q *quota) short() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.waiting) > 0
-}
+func (q *quota) short() bool { return q.wanting.Load() }
 
 func (q *quota) count() (n, most int) {
 	q.mu.Lock()

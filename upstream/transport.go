@@ -370,6 +370,22 @@ func (s *service) dialWebTLS(ctx context.Context, network, addr string) (net.Con
 	return t, nil
 }
 
+// closeWeb closes the connections that http.Transport has: those of a request
+// that has just ended it would keep.
+func (e *endpoint) closeWeb() {
+	e.mu.Lock()
+	var all []*socket
+	for s := range e.open {
+		if s.uncounted {
+			all = append(all, s)
+		}
+	}
+	e.mu.Unlock()
+	for _, s := range all {
+		e.drop(s, causeUnwanted)
+	}
+}
+
 // closeIdle closes what http.Transport keeps.
 func (t *Transport) closeIdle() {
 	t.mu.Lock()

@@ -4,14 +4,15 @@ package tasks
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Group is a set of running tasks. The zero Group is ready. It is safe for
 // concurrent use.
 type Group struct {
-	mu      sync.Mutex
-	closed  bool
+	closed  atomic.Bool
+	mu      sync.Mutex // guards running, and the moment of closing
 	running map[*context.CancelFunc]struct{}
 	wait    sync.WaitGroup
 }
@@ -22,7 +23,7 @@ type Group struct {
 func (g *Group) Go(timeout time.Duration, do func(ctx context.Context)) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
+	if g.closed.Load() {
 		return false
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -48,16 +49,12 @@ func (g *Group) ended(cancel *context.CancelFunc) {
 }
 
 // Closed tells whether Close has been called.
-func (g *Group) Closed() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.closed
-}
+func (g *Group) Closed() bool { return g.closed.Load() }
 
 // Close ends the ctx of every task and waits for all of them.
 func (g *Group) Close() {
 	g.mu.Lock()
-	g.closed = true
+	g.closed.Store(true)
 	for cancel := range g.running {
 		(*cancel)()
 	}
