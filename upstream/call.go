@@ -28,22 +28,36 @@ func Call[T any](ctx context.Context, m *Manager, name string, do func(ctx conte
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	t := trail{svc: svc}
-	r := repeater[T]{
-		attempts: svc.conf.Retry.Attempts,
-		delay:    time.Duration(svc.hedgeAfter.Load()),
-		may:      svc.mayRepeat,
-		call: func(ctx context.Context, _ int) outcome[T] {
-			return attempt(ctx, svc, &t, do)
-		},
+	t := &trail{svc: svc}
+	delay := time.Duration(svc.hedgeAfter.Load())
+	var first *outcome[T]
+	if delay <= 0 { // most calls end here, and need nothing else
+		o := attempt(ctx, svc, t, do)
+		if o.err == nil {
+			svc.budget.earn()
+			return o.value, nil
+		}
+		first = &o
 	}
-	o, cancel := r.run(ctx)
+	o, cancel := repeat(ctx, t, delay, first, do)
 	cancel()
 	if o.err == nil {
 		svc.budget.earn()
 		return o.value, nil
 	}
 	return o.value, t.error(o.err)
+}
+
+// repeat makes the attempts after the first, if there has been one.
+func repeat[T any](ctx context.Context, t *trail, delay time.Duration, first *outcome[T], do func(context.Context, *Conn) (T, error)) (outcome[T], context.CancelFunc) {
+	r := &repeater[T]{
+		attempts: t.svc.conf.Retry.Attempts,
+		delay:    delay,
+		before:   first,
+		may:      t.svc.mayRepeat,
+		call:     func(ctx context.Context, _ int) outcome[T] { return attempt(ctx, t.svc, t, do) },
+	}
+	return r.run(ctx)
 }
 
 // mayRepeat takes a repetition from the budget, and notes it.
@@ -113,6 +127,7 @@ type trail struct {
 
 	mu    sync.Mutex
 	been  []*endpoint
+	room  [4]*endpoint // for been, as a rule
 	tries []Attempt
 }
 
@@ -125,6 +140,9 @@ func (t *trail) endpoints() []*endpoint {
 func (t *trail) add(e *endpoint) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.been == nil {
+		t.been = t.room[:0]
+	}
 	t.been = append(t.been, e)
 	return time.Now()
 }
@@ -162,7 +180,8 @@ func (t *trail) error(err error) error {
 }
 
 // late notes that another attempt was quicker, after this one has taken long.
-// One such is no failure; a row of them is.
+// One such is no failure, nor are many at once, as when this host has stood
+// still; a row of them over some time is.
 func (e *endpoint) late(took time.Duration) {
 	if took >= time.Duration(e.svc.hedgeAfter.Load()) {
 		e.blame(fmt.Errorf("no answer after %v, when another had one", took.Round(time.Millisecond)), soft, 0)

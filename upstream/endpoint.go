@@ -126,7 +126,7 @@ func (e *endpoint) blame(err error, k kind, counts float64) {
 	if e.condition() == down {
 		return
 	}
-	why := e.verdict(conf, now)
+	why := e.verdict(conf, now, counts)
 	if why == "" {
 		return
 	}

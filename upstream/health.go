@@ -47,12 +47,18 @@ type health struct {
 
 func (h *health) condition() condition { return condition(h.now.Load()) }
 
+// lateRow is how long answers must have been late before that counts.
+const lateRow = 100 * time.Millisecond
+
 // verdict says why an address that has just failed is to be marked down, or "".
-func (h *health) verdict(conf *Health, now instant) string {
+// counts is 0 if it was merely late.
+func (h *health) verdict(conf *Health, now instant, counts float64) string {
 	last := now.since(h.firstRow)
 	switch {
 	case h.condition() == trial:
 		return "failed its trial"
+	case counts == 0 && last < lateRow:
+		return ""
 	case h.inRow >= conf.Failures, h.inRow >= 2 && last >= time.Second:
 		return fmt.Sprintf("%d failures in a row", h.inRow)
 	case h.isOften(conf):

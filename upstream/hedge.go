@@ -54,7 +54,8 @@ type repeater[T any] struct {
 	delay    time.Duration // 0 for no hedges
 	may      func(kind DecisionKind, last error) bool
 	call     func(ctx context.Context, attempt int) outcome[T]
-	discard  func(T) // of a success that comes too late; may be nil
+	discard  func(T)     // of a success that comes too late; may be nil
+	before   *outcome[T] // of a first attempt that has been made already; nil if none has
 
 	mu      sync.Mutex
 	started int
@@ -108,7 +109,11 @@ func (r *repeater[T]) settle() (o outcome[T], cancel context.CancelFunc) {
 // inTurn makes the call again only after a failure.
 func (r *repeater[T]) inTurn(ctx context.Context) (o outcome[T]) {
 	for n := 0; ; n++ {
-		o = r.call(ctx, n)
+		if n == 0 && r.before != nil {
+			o = *r.before
+		} else {
+			o = r.call(ctx, n)
+		}
 		if o.err == nil || !o.again || n+1 >= r.attempts || ctx.Err() != nil || !r.may(DecideRetry, o.err) {
 			return o
 		}

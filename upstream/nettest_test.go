@@ -13,8 +13,10 @@ import (
 // makes, to what every net.Conn promises.
 func TestConn(t *testing.T) {
 	makers := map[string]func(*upstream.Manager) (net.Conn, error){
-		"Get":         func(m *upstream.Manager) (net.Conn, error) { return m.Get(context.Background(), "peer") },
-		"DialContext": func(m *upstream.Manager) (net.Conn, error) { return m.DialContext(context.Background(), "tcp", "peer:80") },
+		"Get": func(m *upstream.Manager) (net.Conn, error) { return m.Get(context.Background(), "peer") },
+		"DialContext": func(m *upstream.Manager) (net.Conn, error) {
+			return m.DialContext(context.Background(), "tcp", "peer:80")
+		},
 	}
 	for name, connect := range makers {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ type socket struct {
 	answered      atomic.Int64 // instant of the last answer
 	took          atomic.Int64 // nanoseconds until the last answer
 	answers       atomic.Int64 // ever
-	drained       atomic.Bool  // the last read took all there was
+	drained       atomic.Bool  // when last seen, nothing was left to be read
 	broken        atomic.Bool  // it must not be lent again
 	blamed        atomic.Bool  // and its address has been told
 	expired       atomic.Bool  // because the borrower's context has ended
@@ -210,6 +210,7 @@ func (s *socket) fit(tick instant) bool {
 	}
 	quiet := s.peek != nil && s.peek.isQuiet()
 	if quiet && !s.secure {
+		s.drained.Store(true)
 		return true
 	}
 	if s.peek != nil && !quiet && !s.secure {

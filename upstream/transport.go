@@ -133,32 +133,41 @@ func (c *webCall) keep(resp *http.Response) {
 // read.
 func (c *webCall) do(ctx context.Context) (*http.Response, func(), error) {
 	svc := c.trail.svc
-	r := repeater[*http.Response]{
-		attempts: svc.conf.Retry.Attempts,
-		may:      svc.mayRepeat,
-		call:     c.attempt,
-		discard:  func(resp *http.Response) { _ = resp.Body.Close() },
+	delay := time.Duration(svc.hedgeAfter.Load())
+	var first *outcome[*http.Response]
+	if delay <= 0 || !c.repeatable { // most requests end here, and need nothing else
+		o := c.attempt(ctx, 0)
+		if o.err == nil {
+			svc.budget.earn()
+			return o.value, nil, nil
+		}
+		delay, first = 0, &o
 	}
-	if c.repeatable {
-		r.delay = time.Duration(svc.hedgeAfter.Load())
-	}
-	o, end := r.run(ctx)
-	if r.delay <= 0 {
-		end = nil // there is no ctx but the request's
-	}
+	o, end := c.repeat(ctx, delay, first)
 	var status *statusError
 	if errors.As(o.err, &status) { // it is an answer after all
 		return status.resp, end, nil
 	}
 	c.keep(nil)
 	if o.err != nil {
-		if end != nil {
-			end()
-		}
+		end()
 		return nil, nil, o.err
 	}
 	svc.budget.earn()
 	return o.value, end, nil
+}
+
+// repeat makes the attempts after the first, if there has been one.
+func (c *webCall) repeat(ctx context.Context, delay time.Duration, first *outcome[*http.Response]) (outcome[*http.Response], context.CancelFunc) {
+	r := &repeater[*http.Response]{
+		attempts: c.trail.svc.conf.Retry.Attempts,
+		delay:    delay,
+		before:   first,
+		may:      c.trail.svc.mayRepeat,
+		call:     c.attempt,
+		discard:  func(resp *http.Response) { _ = resp.Body.Close() },
+	}
+	return r.run(ctx)
 }
 
 // statusError is an answer for which the address is to blame.

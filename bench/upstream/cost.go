@@ -67,8 +67,8 @@ func compare(what string, ours, base func()) {
 		ratios = append(ratios, 2*our/(before+after))
 		before = after
 	}
-	fmt.Printf("%-48s %8.0f ns  base %8.0f ns  ratio %.2f (%.2f to %.2f)  %d allocs\n",
-		what, median(all), median(bases), median(ratios), at(ratios, 0.1), at(ratios, 0.9), allocs(ours))
+	fmt.Printf("%-48s %8.0f ns  base %8.0f ns  ratio %.2f (%.2f to %.2f)  %d allocs, base %d\n",
+		what, median(all), median(bases), median(ratios), at(ratios, 0.1), at(ratios, 0.9), allocs(ours), allocs(base))
 }
 
 func median(v []float64) float64 { return at(v, 0.5) }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -190,7 +191,7 @@ func oneOfThree(kind string) error {
 	if err != nil {
 		return err
 	}
-	m := new(upstream.Manager)
+	m := &upstream.Manager{Log: slog.New(slog.DiscardHandler)}
 	defer m.Close()
 	if err := m.Add("echo", upstream.Service{
 		Tiers:    []upstream.Tier{upstream.At(addrs...)},
@@ -229,7 +230,7 @@ func hedging() error {
 		for _, p := range all {
 			p.set("sometimes")
 		}
-		m := new(upstream.Manager)
+		m := &upstream.Manager{Log: slog.New(slog.DiscardHandler)}
 		if err := m.Add("echo", upstream.Service{
 			Tiers: []upstream.Tier{upstream.At(addrs...)},
 			Retry: upstream.Retry{HedgeAt: at},
@@ -243,8 +244,8 @@ func hedging() error {
 		}
 		p95 := quantile(samples, 0.95, 3*time.Second, time.Hour)
 		p99 := quantile(samples, 0.99, 3*time.Second, time.Hour)
-		fmt.Printf("1 %% of answers slow by 100 x, hedge at %.2f: p50 %.1f p95 %.1f p99 %.1f ms, p99 = %.2f x p95; attempts %.3f x; failed %d\n",
-			at, quantile(samples, 0.5, 3*time.Second, time.Hour), p95, p99, p99/p95, float64(attempts)/float64(len(samples)), failures(samples))
+		fmt.Printf("1 %% of answers slow by 100 x, hedge at %.2f: p50 %.1f p95 %.1f p99 %.1f p99.5 %.1f ms, p99 = %.2f x p95; attempts %.3f x; failed %d\n",
+			at, quantile(samples, 0.5, 3*time.Second, time.Hour), p95, p99, quantile(samples, 0.995, 3*time.Second, time.Hour), p99/p95, float64(attempts)/float64(len(samples)), failures(samples))
 		_ = m.Close()
 	}
 	return nil
@@ -259,7 +260,7 @@ func outage() error {
 	if err != nil {
 		return err
 	}
-	m := new(upstream.Manager)
+	m := &upstream.Manager{Log: slog.New(slog.DiscardHandler)}
 	defer m.Close()
 	if err := m.Add("echo", upstream.Service{
 		Tiers:  []upstream.Tier{upstream.At(firstAddrs...), upstream.At(secondAddrs...)},
