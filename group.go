@@ -33,6 +33,7 @@ import (
 	"github.com/support-go/support/offload"
 	"github.com/support-go/support/prefork"
 	"github.com/support-go/support/stats"
+	"github.com/support-go/support/upstream"
 )
 
 // Group is a set of servers that start, serve and stop together. Its fields
@@ -71,6 +72,11 @@ type Group struct {
 	// once in each process; set their fields for others. They get the group's
 	// Log and Stats, from Setup on.
 	CPU, IO offload.Pool
+
+	// Upstream lends connections to other services. Add them before Run, or in
+	// Setup. It takes Stats and Log of the group unless it has its own, and is
+	// closed when the last request has been served.
+	Upstream upstream.Manager
 
 	servers []*Server
 	admin   []*Server // meta, probe and metrics, which stay up until the others are done

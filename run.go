@@ -31,6 +31,8 @@ func (g *Group) Run(ctx context.Context) error {
 		return errors.New("support: Run can be called only once for a group")
 	}
 	defer close(g.done)
+	defer func() { _ = g.Upstream.Close() }() // only ever tells of connections that are closed already
+	g.connectUpstream()
 	g.label()
 	if err := g.check(); err != nil {
 		return err
@@ -52,6 +54,16 @@ func (g *Group) Run(ctx context.Context) error {
 		g.log().Warn("no worker processes on this system: serving in this one", "group", g.Name, "os", runtime.GOOS)
 	}
 	return g.runAlone(ctx)
+}
+
+// connectUpstream has what Upstream counts and says go where the group's does.
+func (g *Group) connectUpstream() {
+	if g.Upstream.Stats == nil {
+		g.Upstream.Stats = &g.Stats
+	}
+	if g.Upstream.Log == nil {
+		g.Upstream.Log = g.log()
+	}
 }
 
 // Reload replaces the group's workers one by one, by fresh processes of the

@@ -87,10 +87,8 @@ type contest struct {
 // come, are for the pool.
 func (s *service) race(ctx context.Context, tried []*endpoint, fresh bool) (*Conn, error) {
 	start := time.Now()
-	if len(s.live.Load().tiers) == 0 || !s.wanted.Load() {
-		if err := s.resolve(ctx); err != nil {
-			return nil, s.closedOr(&Error{Service: s.name, Err: err})
-		}
+	if err := s.ready(ctx); err != nil {
+		return nil, s.closedOr(&Error{Service: s.name, Err: err})
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

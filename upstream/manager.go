@@ -18,9 +18,10 @@ import (
 )
 
 // Manager lends connections to services. The zero Manager is ready; it must
-// not be copied, and its fields must be set before the first Add. It is safe
-// for concurrent use. With the first service it starts a goroutine, which
-// Close ends. It connects to nothing before it is asked for it.
+// not be copied, and its fields must be set before the first Add, but for Stats
+// and Log, for which it is early enough before the first connection. It is safe
+// for concurrent use. Looking up, connecting and the goroutine that looks after
+// everything begin with the first connection that is asked for; Close ends them.
 type Manager struct {
 	Stats *stats.Registry // of instruments named upstream.…; nil is fine
 	Log   *slog.Logger    // of what is marked down and comes back; default slog.Default()
@@ -41,6 +42,7 @@ type Manager struct {
 	clock clock
 	tasks tasks.Group
 	quota quota
+	once  sync.Once // starts what looks after everything
 	ids   atomic.Uint64
 	held  atomic.Int64 // bytes of payload that are kept
 	log   log
@@ -70,7 +72,7 @@ func (m *Manager) Add(name string, conf Service) error {
 	if old := m.services.Load(); old != nil {
 		maps.Copy(all, *old)
 	}
-	m.startLocked()
+	m.readyLocked()
 	svc := newService(m, name, conf)
 	for _, n := range append([]string{name}, conf.Aliases...) {
 		if other := all[n]; other != nil {
@@ -82,8 +84,8 @@ func (m *Manager) Add(name string, conf Service) error {
 	return nil
 }
 
-// startLocked readies the Manager and starts what looks after it, once.
-func (m *Manager) startLocked() {
+// readyLocked readies the Manager, once.
+func (m *Manager) readyLocked() {
 	if !m.clock.base.IsZero() {
 		return
 	}
@@ -92,11 +94,12 @@ func (m *Manager) startLocked() {
 	if m.Max <= 0 {
 		m.quota.most = max(16, descriptorLimit()/2)
 	}
-	if m.Log == nil {
-		m.Log = slog.Default()
-	}
 	m.log.decisions = newRing[Decision](recentDecisions)
-	m.tasks.Go(0, m.tend)
+}
+
+// begin starts what looks after everything.
+func (m *Manager) begin() {
+	m.once.Do(func() { m.tasks.Go(0, m.tend) })
 }
 
 // service returns the service of that name, or nil.
@@ -160,7 +163,9 @@ func (m *Manager) Close() error {
 			e.retire()
 			e.closeWeb()
 		}
-		svc.collect()
+		if svc.begun.Load() {
+			svc.collect()
+		}
 	}
 	return err
 }

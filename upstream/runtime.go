@@ -19,7 +19,8 @@ type service struct {
 
 	live    atomic.Pointer[live]
 	sources []*source
-	wanted  atomic.Bool // it has been asked for: names are looked up in the background
+	begun   atomic.Bool // it has been asked for: names are looked up in the background
+	once    sync.Once   // begins that
 
 	mu        sync.Mutex // guards endpoints, and changes of live
 	endpoints map[place]*endpoint
@@ -63,7 +64,6 @@ func newInstruments(reg *stats.Registry, name string) instruments {
 func newService(m *Manager, name string, conf Service) *service {
 	s := &service{m: m, name: name, conf: conf, endpoints: make(map[place]*endpoint)}
 	s.budget.init(conf.Retry)
-	s.instruments = newInstruments(m.Stats, name)
 	for i := range s.conf.Tiers {
 		s.sources = append(s.sources, newSource(&s.conf.Tiers[i]))
 	}
@@ -134,10 +134,27 @@ func (s *service) placesLocked(all []found, kept map[place]*endpoint) []*endpoin
 	return group
 }
 
+// begin is called before anything is done for whoever asks for the service.
+func (s *service) begin() {
+	s.once.Do(func() {
+		s.instruments = newInstruments(s.m.Stats, s.name)
+		s.begun.Store(true)
+		s.m.begin()
+	})
+}
+
+// ready begins, and waits for addresses if there are none.
+func (s *service) ready(ctx context.Context) error {
+	if s.begun.Load() && len(s.live.Load().tiers) > 0 {
+		return nil
+	}
+	s.begin()
+	return s.resolve(ctx)
+}
+
 // resolve waits until a tier has addresses, or all sources have been asked, and
 // returns why there is none.
 func (s *service) resolve(ctx context.Context) error {
-	s.wanted.Store(true)
 	for _, src := range s.sources {
 		s.refresh(src)
 	}

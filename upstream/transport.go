@@ -167,7 +167,7 @@ func (c *webCall) repeat(ctx context.Context, delay time.Duration, first *outcom
 		call:     c.attempt,
 		discard:  func(resp *http.Response) { _ = resp.Body.Close() },
 	}
-	return r.run(ctx)
+	return r.run(ctx) //nolint:bodyclose // whoever made the request closes it
 }
 
 // statusError is an answer for which the address is to blame.
@@ -257,10 +257,8 @@ func (c *webCall) failed(ctx context.Context, e *endpoint, err error, start time
 
 // somewhere returns the address that should serve next.
 func (s *service) somewhere(ctx context.Context, tried []*endpoint) (*endpoint, error) {
-	if len(s.live.Load().tiers) == 0 || !s.wanted.Load() {
-		if err := s.resolve(ctx); err != nil {
-			return nil, s.closedOr(&Error{Service: s.name, Err: err})
-		}
+	if err := s.ready(ctx); err != nil {
+		return nil, s.closedOr(&Error{Service: s.name, Err: err})
 	}
 	e := s.live.Load().choose(tried)
 	if e == nil && len(tried) > 0 {

@@ -1,7 +1,9 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -37,7 +39,7 @@ func (m *Manager) tend(ctx context.Context) {
 				fine.Stop()
 				m.clock.coarse.Store(0)
 			}
-			m.log.write(m.Log)
+			m.log.write(cmp.Or(m.Log, slog.Default()))
 		}
 	}
 }
@@ -47,14 +49,15 @@ func (m *Manager) tend(ctx context.Context) {
 func (m *Manager) upkeep(n int) (loans int64) {
 	now := m.clock.now()
 	for svc := range m.each {
+		if !svc.begun.Load() {
+			continue
+		}
 		loans += svc.collect()
 		for e := range svc.all {
 			e.upkeep(now, n)
 		}
-		if svc.wanted.Load() {
-			for _, src := range svc.sources {
-				svc.refresh(src)
-			}
+		for _, src := range svc.sources {
+			svc.refresh(src)
 		}
 		if n%10 == 0 {
 			svc.eachSecond(n / 10)

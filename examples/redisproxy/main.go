@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log"
 	"net"
 	"strings"
 	"time"
@@ -27,13 +28,12 @@ func main() {
 	second := flag.String("fallback", "", "the server to use while the first is down")
 	flag.Parse()
 
-	var up upstream.Manager
 	group := support.New("redisproxy")
-	group.Setup = func(context.Context) (func(context.Context) error, error) {
-		return func(context.Context) error { return up.Close() }, up.Add("redis", redis(*first, *second))
+	if err := group.Upstream.Add("redis", redis(*first, *second)); err != nil {
+		log.Fatal(err)
 	}
 	group.Stream(*listen, func(ctx context.Context, nc net.Conn) error {
-		return (&session{up: &up}).serve(ctx, nc)
+		return (&session{up: &support.From(ctx).Upstream}).serve(ctx, nc)
 	})
 	support.Main(group)
 }
@@ -84,7 +84,7 @@ func (s *session) serve(ctx context.Context, nc net.Conn) error {
 			writer.Error("ERR " + err.Error())
 			return errors.Join(err, writer.Flush())
 		default:
-			return nil //nolint:nilerr // the client has gone, which is how sessions end
+			return nil // the client has gone, which is how sessions end
 		}
 		s.answer(ctx, &writer, command)
 		if len(s.client.Buffered()) > 0 {

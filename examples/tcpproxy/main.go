@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"io"
+	"log"
 	"net"
 	"strings"
 
@@ -24,12 +25,11 @@ func main() {
 		service.Tiers = append(service.Tiers, upstream.At(strings.Split(*fallback, ",")...))
 	}
 	group := support.New("tcpproxy")
-	var up upstream.Manager
-	group.Setup = func(context.Context) (func(context.Context) error, error) {
-		return func(context.Context) error { return up.Close() }, up.Add("backend", service)
+	if err := group.Upstream.Add("backend", service); err != nil {
+		log.Fatal(err)
 	}
 	group.Stream(*listen, func(ctx context.Context, client net.Conn) error {
-		backend, err := up.DialContext(ctx, "tcp", "backend")
+		backend, err := group.Upstream.DialContext(ctx, "tcp", "backend")
 		if err != nil {
 			return err
 		}
