@@ -76,7 +76,7 @@ func (g *Group) collect(w *prefork.Worker) collection {
 	if w.Dir() == "" {
 		return collection{stop: func() {}}
 	}
-	collector := reports.New(meeting(w), g.Stats.Limits, g.log().With("group", g.Name))
+	collector := reports.New(meeting(w), &g.Stats, g.log().With("group", g.Name))
 	return collection{collector, background(func(ctx context.Context) {
 		if err := collector.Run(ctx); err != nil {
 			g.log().Error("statistics of ended workers are lost", "group", g.Name, "error", err)

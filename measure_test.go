@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -125,6 +126,10 @@ func TestTotalsOutliveWorkers(t *testing.T) {
 	awaitOrders(t, meta, float64(orders))
 	if got := scraped(t, meta, "clients_distinct"); got < 3.5 || got > 4.5 {
 		t.Errorf("%v distinct clients, want 4: the processes have different secrets", got)
+	}
+	text := get(t, "http://"+meta.Addr().String()+"/metrics")
+	if want := "# HELP http_request_seconds from the beginning"; !strings.Contains(text, want) { // said in the workers only
+		t.Errorf("no %q in %.2000s", want, text)
 	}
 	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package stats
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 )
 
@@ -128,6 +129,18 @@ func (r *Registry) Describe(name, help string) {
 		r.help = make(map[string]string)
 	}
 	r.help[name] = help
+}
+
+// Descriptions returns all texts that Describe has set, by name.
+func (r *Registry) Descriptions() map[string]string {
+	texts := make(map[string]string)
+	if r == nil {
+		return texts
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	maps.Copy(texts, r.help)
+	return texts
 }
 
 // Help returns the text that Describe has set, if any.

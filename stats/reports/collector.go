@@ -32,6 +32,7 @@ import (
 // have been started by one supervisor. Make it with New.
 type Collector struct {
 	place Place
+	own   *stats.Registry
 	log   *slog.Logger
 	began chan struct{} // closed when totals are those of the whole group
 
@@ -61,12 +62,12 @@ func (p Place) socket() string { return filepath.Join(p.Dir, "reports."+p.Run+".
 func (p Place) totals() string { return filepath.Join(p.Dir, "totals."+p.Run) }
 func (p Place) lock() string   { return filepath.Join(p.Dir, "totals.lock") }
 
-// New returns a collector of what is sent to a place by registries with these
-// limits.
-func New(place Place, limits stats.Limits, log *slog.Logger) *Collector {
+// New returns a collector of what is sent to a place. The registry of this
+// process has the limits of all others, and gets their help texts.
+func New(place Place, own *stats.Registry, log *slog.Logger) *Collector {
 	return &Collector{
-		place: place, log: log, began: make(chan struct{}),
-		totals: stats.Totals{Limits: limits}, sources: make(map[int]source),
+		place: place, own: own, log: log, began: make(chan struct{}),
+		totals: stats.Totals{Limits: own.Limits}, sources: make(map[int]source),
 	}
 }
 
@@ -160,6 +161,10 @@ func (c *Collector) Process(pid int) (stats.Snapshot, bool) {
 // ServeHTTP takes a report. The answer is 204 if it is counted, and 409 if
 // reports before it are missing.
 func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == helpPath {
+		c.takeHelp(w, r)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, stats.MaxBinary))
 	var delta stats.Delta
 	if err == nil {

@@ -20,7 +20,7 @@ func Example() {
 	defer func() { _ = os.RemoveAll(dir) }()
 	place := reports.Place{Dir: dir, Run: "1"}
 	collecting, stop := context.WithCancel(context.Background())
-	collector := reports.New(place, stats.Limits{}, slog.Default())
+	collector := reports.New(place, new(stats.Registry), slog.Default())
 	done := make(chan error)
 	go func() { done <- collector.Run(collecting) }()
 

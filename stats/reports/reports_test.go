@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		send(place)
 	case "collect":
 		fmt.Println("collects")
-		err := reports.New(place, stats.Limits{}, slog.Default()).Run(context.Background())
+		err := reports.New(place, new(stats.Registry), slog.Default()).Run(context.Background())
 		fmt.Println(err)
 	default:
 		os.Exit(m.Run())
@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 func send(place reports.Place) {
 	var reg stats.Registry
 	reg.Gauge("open").Set(1)
+	reg.Describe("lines", "lines that were read")
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -104,7 +105,7 @@ func (c *child) kill(t *testing.T) {
 // collect runs a collector until stop is called or the test ends.
 func collect(t *testing.T, dir string) (c *reports.Collector, stop func()) {
 	t.Helper()
-	c = reports.New(reports.Place{Dir: dir, Run: "run"}, stats.Limits{}, slog.New(slog.DiscardHandler))
+	c = reports.New(reports.Place{Dir: dir, Run: "run"}, new(stats.Registry), slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
@@ -372,5 +373,45 @@ func TestABrokenFileIsNoObstacle(t *testing.T) {
 		if exists(filepath.Join(dir, name)) {
 			t.Errorf("%s of another run is still there", name)
 		}
+	}
+}
+
+// TestHelpTravels has the registry beside a collector learn what others say of
+// their instruments, and keep what it says itself.
+func TestHelpTravels(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	own := new(stats.Registry)
+	own.Describe("open", "its own text")
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- reports.New(reports.Place{Dir: dir, Run: "run"}, own, slog.New(slog.DiscardHandler)).Run(ctx)
+	}()
+	start(t, "send", dir)
+	eventually(t, func() bool { return own.Help("lines") == "lines that were read" },
+		func() string { return fmt.Sprintf("the text is %q", own.Help("lines")) })
+	client := inspect.Client(filepath.Join(dir, "reports.run.sock"))
+	defer client.CloseIdleConnections()
+	for body, want := range map[string]int{
+		`{"open": "another's", "new": "text", "no name": "text"}`: http.StatusNoContent,
+		`["open"]`: http.StatusBadRequest,
+		`{"a": "` + strings.Repeat("x", 2<<20) + `"}`: http.StatusBadRequest,
+	} {
+		resp, err := client.Post("http://x/help", "", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%.40s: got %s, want %d", body, resp.Status, want)
+		}
+	}
+	if got := own.Descriptions(); len(got) != 3 || got["open"] != "its own text" || got["new"] != "text" {
+		t.Errorf("the texts are %q", got)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

@@ -29,6 +29,7 @@ const (
 // collector takes it sends again; after a refusal, all that it has.
 func Send(ctx context.Context, reg *stats.Registry, place Place, log *slog.Logger) {
 	s := sender{
+		registry: reg,
 		reporter: stats.NewReporter(reg, fmt.Sprintf("%d.%s", os.Getpid(), rand.Text())),
 		client:   inspect.Client(place.socket()),
 	}
@@ -36,11 +37,15 @@ func Send(ctx context.Context, reg *stats.Registry, place Place, log *slog.Logge
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	lastTaken, told := time.Now(), false
-	for {
+	for sent := 0; ; {
 		err := s.send(ctx)
+		if err == nil && sent%helpEvery == 0 {
+			err = s.sendHelp(ctx)
+		}
 		switch {
 		case err == nil:
 			lastTaken, told = time.Now(), false
+			sent++
 		case !told && time.Since(lastTaken) > patience && ctx.Err() == nil:
 			told = true
 			log.Warn("nobody takes this process's statistics", "error", err)
@@ -55,6 +60,7 @@ func Send(ctx context.Context, reg *stats.Registry, place Place, log *slog.Logge
 }
 
 type sender struct {
+	registry *stats.Registry
 	reporter *stats.Reporter
 	client   *http.Client
 }
@@ -86,11 +92,7 @@ func (s *sender) send(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answer)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://collector/", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	resp, err := s.client.Do(request)
+	resp, err := s.post(ctx, "/", body)
 	if err != nil {
 		return err
 	}
