@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -399,6 +400,50 @@ func TestManyCallers(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestHelpersKilledAtAnyMoment has each caller get its answer or the reason.
+func TestHelpersKilledAtAnyMoment(t *testing.T) {
+	f := served(t, &offload.Process{Size: 2, Cycle: offload.Cycle{Jobs: 30}})
+	over := make(chan struct{})
+	var killing, calling sync.WaitGroup
+	killing.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			if pid, err := f.pid.Do(t.Context(), struct{}{}); err == nil {
+				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have gone
+			}
+		}
+	})
+	var answered, died atomic.Int64
+	for range 6 {
+		calling.Go(func() {
+			want := bytes.Repeat([]byte("x"), 100<<10) // more than a pipe holds
+			for range 40 {
+				got, err := f.echo.Do(t.Context(), want)
+				switch {
+				case err == nil && bytes.Equal(got, want):
+					answered.Add(1)
+				case errors.Is(err, offload.ErrDied), errors.Is(err, offload.ErrStart):
+					died.Add(1)
+				default:
+					t.Errorf("got %d bytes, %v", len(got), err)
+				}
+			}
+		})
+	}
+	calling.Wait()
+	close(over)
+	killing.Wait()
+	t.Logf("%d answered, %d died", answered.Load(), died.Load())
+	eventually(t, "no helper serves any more", func() bool {
+		_, err := f.pid.Do(t.Context(), struct{}{})
+		return err == nil
+	})
 }
 
 // TestOrphans kills a program in the middle of a helper's job.
