@@ -24,7 +24,6 @@ func (h *Handler) appendText(b []byte, ctx context.Context, r *slog.Record) []by
 	b = h.appendLevel(b, r.Level)
 	b = h.appendMessage(b, r)
 	start := len(b)
-	h.records(ctx, r, func(a slog.Attr) { b = h.appendAttr(b, "", a, 0) })
 	if r.NumAttrs() > 0 {
 		left := 0
 		r.Attrs(func(a slog.Attr) bool {
@@ -39,6 +38,7 @@ func (h *Handler) appendText(b []byte, ctx context.Context, r *slog.Record) []by
 			b = h.appendAttr(b, "", slog.Int("attributes_left_out", left), 0)
 		}
 	}
+	h.records(ctx, r, func(a slog.Attr) { b = h.appendAttr(b, "", a, 0) })
 	b = append(b, h.attrs...)
 	if len(b) == start { // nothing for the padding to lead to
 		for b[len(b)-1] == ' ' {

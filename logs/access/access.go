@@ -36,9 +36,6 @@ type Log struct {
 	// here instead of records.
 	Common io.Writer
 
-	// Queued tells how long a request has waited before it was handled.
-	Queued func(*http.Request) time.Duration
-
 	// Levels has a request that brings a key in the header X-Log-Key recorded
 	// at the level that Levels.SetKey has given to it.
 	Levels *logs.Levels
@@ -63,7 +60,7 @@ func (l *Log) Wrap(next http.Handler) http.Handler {
 
 func (l *Log) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	a := &answer{ResponseWriter: w}
+	a := &answer{ResponseWriter: w, began: began}
 	identify(&a.request, r)
 	w.Header()["X-Request-Id"] = []string{a.request.ID}
 	ctx := logs.NewRequest(r.Context(), &a.request)
@@ -84,6 +81,18 @@ func (l *Log) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	next.ServeHTTP(a.forProtocol(r.ProtoMajor), r)
+}
+
+// Waited goes between what has requests wait, such as an admit.Gate, and their
+// handler, all of them inside of Wrap: the time until a request comes here is
+// its attribute "queued", if it is a millisecond or more.
+func Waited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a := answerOf(w); a != nil {
+			a.queued = time.Since(a.began)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // panicked records a panic and answers for the handler if that is possible.
@@ -134,10 +143,8 @@ func (l *Log) record(a *answer, r *http.Request, began time.Time) {
 		record.AddAttrs(slog.Int("status", a.status))
 	}
 	record.AddAttrs(slog.Duration("took", took.Round(time.Microsecond)), slog.Int64("bytes", a.bytes))
-	if l.Queued != nil {
-		if d := l.Queued(r); d > 0 {
-			record.AddAttrs(slog.Duration("queued", d))
-		}
+	if a.queued >= time.Millisecond { // less is what any middleware takes
+		record.AddAttrs(slog.Duration("queued", a.queued.Round(time.Microsecond)))
 	}
 	record.AddAttrs(slog.String("path", r.URL.Path), slog.String("peer", r.RemoteAddr))
 	switch {

@@ -102,7 +102,7 @@ func TestRecord(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := new(book)
-			l := &access.Log{Logger: slog.New(logs.NewHandler(b, logs.Options{})), Queued: func(*http.Request) time.Duration { return time.Second }}
+			l := &access.Log{Logger: slog.New(logs.NewHandler(b, logs.Options{}))}
 			_, header, err := serve(t, l, "GET /users/{id}", test.handler, "GET /users/7?token=geheim")
 			if err != nil {
 				t.Fatal(err)
@@ -117,7 +117,7 @@ func TestRecord(t *testing.T) {
 					t.Errorf("%s is %v, want %v", k, got[k], v)
 				}
 			}
-			if got["msg"] != "GET /users/{id}" || got["path"] != "/users/7" || got["level"] != test.level || got["queued"] != time.Second || !strings.HasPrefix(fmt.Sprint(got["peer"]), "127.0.0.1:") {
+			if got["msg"] != "GET /users/{id}" || got["path"] != "/users/7" || got["level"] != test.level || !strings.HasPrefix(fmt.Sprint(got["peer"]), "127.0.0.1:") {
 				t.Errorf("got %v", got)
 			}
 			if id := header.Get("X-Request-Id"); name != "hijacked" && (len(id) != 16 || got["request"] != id) {
@@ -191,6 +191,23 @@ func TestSampling(t *testing.T) {
 		all := b.records()
 		if last := all[len(all)-1]; last["skipped"] != int64(90) {
 			t.Errorf("the next fine one says %v", last)
+		}
+	})
+}
+
+func TestWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := new(book)
+		l := &access.Log{Logger: slog.New(logs.NewHandler(b, logs.Options{}))}
+		for _, wait := range []time.Duration{time.Second, time.Microsecond} {
+			inner := access.Waited(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Minute) }))
+			get(l, func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(wait)
+				inner.ServeHTTP(w, r)
+			}, http.Header{})
+		}
+		if all := b.records(); all[0]["queued"] != time.Second || all[1]["queued"] != nil {
+			t.Errorf("got %v", all)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/support-go/support/logs"
 )
@@ -13,6 +14,8 @@ import (
 type answer struct {
 	http.ResponseWriter
 	request  logs.Request
+	began    time.Time
+	queued   time.Duration
 	status   int // 0 while nothing has been written
 	bytes    int64
 	hijacked bool
@@ -35,6 +38,22 @@ func (a *answer) Write(p []byte) (int, error) {
 	n, err := a.ResponseWriter.Write(p)
 	a.bytes += int64(n)
 	return n, err
+}
+
+// answerOf finds the answer that w writes to in the end, or nil.
+func answerOf(w http.ResponseWriter) *answer {
+	for {
+		switch v := w.(type) {
+		case *answer:
+			return v
+		case *answer1:
+			return v.answer
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return nil
+		}
+	}
 }
 
 // Unwrap is for http.ResponseController.
