@@ -241,7 +241,7 @@ func (l *loop) settle(now time.Time) {
 	if !l.wasReady && serving == l.state.Workers && l.helpersServe() {
 		l.wasReady = true
 		close(l.ready)
-		l.log.Info("group serves", "workers", serving, "pid", l.state.PID)
+		l.log.Info("group serves", "at", l.state.addresses(), "workers", serving, "pid", l.state.PID)
 		l.sys.notify("READY=1")
 	}
 	l.state.Phase, l.state.Why = l.phase(serving, now)

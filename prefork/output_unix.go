@@ -5,6 +5,7 @@ package prefork
 import (
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -128,7 +129,7 @@ func (w *Worker) takeOutput() {
 func (w *Worker) copyTo(file *os.File) func(Line) {
 	return func(l Line) {
 		if !l.Over {
-			_, _ = file.Write(append(l.Text, '\n')) // it may be gone like the supervisor
+			_, _ = file.Write(append(slices.Clip(l.Text), '\n')) // it may be gone like the supervisor
 		}
 	}
 }

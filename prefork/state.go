@@ -176,6 +176,15 @@ func (s *State) process(serial int) *Process {
 	return nil
 }
 
+// addresses are where the group listens.
+func (s *State) addresses() string {
+	var all []string
+	for _, b := range s.Sockets {
+		all = append(all, b.Actual)
+	}
+	return strings.Join(all, ",")
+}
+
 func (s *State) slot(id int) *Slot {
 	for i := range s.Slots {
 		if s.Slots[i].ID == id {
