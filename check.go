@@ -144,6 +144,9 @@ func (g *Group) supervisor(workers int) *prefork.Supervisor {
 		Name: g.Name, Workers: workers, Sockets: g.sockets(),
 		Limits: g.Limits, Dir: g.Dir, Args: g.Args, Log: g.log(),
 	}
+	if g.logging != nil {
+		s.Output = g.logging.take
+	}
 	if len(g.admin) > 0 {
 		s.Helpers = []string{metaRole}
 	}

@@ -58,7 +58,8 @@ type Group struct {
 	Limits prefork.Limits // how long the supervisor waits for a worker
 	Dir    string         // for control sockets; default prefork.RuntimeDir(Name)
 	Args   []string       // of the workers, the program's name first; default os.Args
-	Log    *slog.Logger   // default slog.Default()
+	Log    *slog.Logger   // default what Logs says if Main runs the group, else slog.Default()
+	Logs   Logs           // how Main logs
 
 	// Stats are the statistics of this process. Those of all processes of the
 	// group, the ended ones too, are added up for Meta and Metrics. A Secret that
@@ -82,6 +83,7 @@ type Group struct {
 	admin   []*Server // meta, probe and metrics, which stay up until the others are done
 	pages   []meta.Page
 
+	logging *logging // if Main has set it up
 	once    sync.Once
 	ready   chan struct{}
 	running atomic.Bool   // Run has been called

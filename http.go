@@ -58,7 +58,7 @@ func newHTTP(p *process, s *Server, q *accept.Queue) *httpServer {
 	h.server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, track.Of(c))
 	}
-	h.handler = p.admitting(s, s.record(p, &h.server))
+	h.handler = p.accessing(s, p.admitting(s, s.record(p, &h.server)))
 	_ = h.companion.Serve(closedListener{}) // returns at once, ready to speak HTTP/2
 	h.server.TLSNextProto = make(map[string]func(*http.Server, *tls.Conn, http.Handler))
 	for protocol, speak := range h.companion.TLSNextProto {

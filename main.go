@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
@@ -44,6 +45,14 @@ func exitCode(err error) int {
 }
 
 func (g *Group) runWithSignals() error {
+	if g.Log == nil {
+		g.logging, g.Log = g.newLogging(prefork.IsChild())
+		defer g.logging.close()
+		slog.SetDefault(g.Log)
+	}
+	// To lose whoever reads the log must not end the service. Ignored outright,
+	// the signal would be ignored by what this process starts, too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	if prefork.IsChild() {
 		return g.Run(context.Background())
 	}

@@ -67,7 +67,7 @@ func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *led
 		draining: make(chan struct{}),
 		failed:   make(chan error, len(servers)),
 	}
-	ctx, end := context.WithCancelCause(context.WithValue(context.Background(), scopeKey{}, &scope{process: p}))
+	ctx, end := context.WithCancelCause(context.WithValue(p.logs(), scopeKey{}, &scope{process: p}))
 	p.end = end
 	none := make(chan struct{})
 	close(none)

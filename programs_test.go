@@ -4,13 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"strconv"
 
 	"github.com/support-go/support"
+	lines "github.com/support-go/support/logs"
+	"github.com/support-go/support/logs/access"
 )
+
+// logEverything logs in each of the ways there are.
+func logEverything(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/panic":
+		panic("oh")
+	case "/crash":
+		go panic("oh")
+		select {}
+	case "/much":
+		for i := range 20_000 {
+			slog.Info("much", "i", i)
+		}
+	default:
+		fmt.Println("printed\x1b[2J")
+		fmt.Fprintln(os.Stderr, "complained")
+		slog.Info("by default")
+		lines.Begin(r.Context(), "answer").End(nil)
+	}
+	fmt.Fprint(w, "ok")
+}
 
 // runProgram is the main function of a program that a test has started.
 func runProgram(name string) {
@@ -32,6 +56,10 @@ func runProgram(name string) {
 		group.Drain.Delay = never
 		group.HTTP(os.Getenv("ADDRESS"), handler())
 		group.Probe(os.Getenv("PROBE"))
+	case "logging":
+		group.Logs = support.Logs{File: os.Getenv("LOG"), Access: new(access.Log)}
+		group.Logs.Options.JSON = os.Getenv("JSON") != ""
+		group.HTTP(os.Getenv("ADDRESS"), http.HandlerFunc(logEverything))
 	case "holding":
 		group.Drain = support.Drain{LameDuck: never, Grace: never}
 		group.Stream("127.0.0.1:0", func(ctx context.Context, _ net.Conn) error { <-ctx.Done(); return nil })

@@ -34,6 +34,7 @@ func (g *Group) Run(ctx context.Context) error {
 	defer func() { _ = g.Upstream.Close() }() // only ever tells of connections that are closed already
 	g.connectUpstream()
 	g.label()
+	g.shareLogs()
 	if err := g.check(); err != nil {
 		return err
 	}
@@ -46,6 +47,9 @@ func (g *Group) Run(ctx context.Context) error {
 		w.Failed(err)
 		return err
 	case w != nil:
+		if g.logging != nil {
+			g.logging.survive(w)
+		}
 		return g.runChild(ctx, w)
 	case g.supervised():
 		return g.supervise(ctx)
@@ -298,7 +302,7 @@ func (g *Group) runAlone(ctx context.Context) error {
 		return errors.Join(p.drain(*early, orders), admin.abandon())
 	}
 	close(g.ready)
-	p.log.Info("group serves", "pid", pid())
+	p.log.Info("group serves", "at", p.addresses(), "pid", pid())
 	order, err := p.await(context.Background(), orders)
 	return errors.Join(err, p.drain(order, orders), admin.abandon())
 }

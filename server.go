@@ -116,7 +116,7 @@ func (s *Server) record(p *process, server *http.Server) http.Handler {
 	recorder := requests.New(requests.Config{Server: s.name()}, &p.group.Stats)
 	recorder.Hook(server)
 	s.requests.Store(recorder)
-	return recorder.Handler(s.Handler)
+	return recorder.Handler(p.waited(s.Handler))
 }
 
 // address makes all kinds of net.Addr one kind, as atomic.Value wants it.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/support-go/support"
+	"github.com/support-go/support/logs/access"
 )
 
 func main() {
@@ -20,6 +21,7 @@ func main() {
 	group.Workers = *workers
 	group.HTTP(*addr, http.HandlerFunc(hello))
 	group.Meta(*meta)
+	group.Logs.Access = new(access.Log)
 	support.Main(group)
 }
 

@@ -1,0 +1,202 @@
+//go:build unix
+
+package support_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/support-go/support"
+	lines "github.com/support-go/support/logs"
+)
+
+// logging is a program that logs, on a unix socket.
+func logging(t *testing.T, env ...string) (p *program, get func(path string) string) {
+	t.Helper()
+	addr := &net.UnixAddr{Name: shortDir(t) + "/s", Net: "unix"}
+	p = newProgram(t, "logging", append(env, "RUNTIME_DIRECTORY="+shortDir(t), "ADDRESS=unix:"+addr.Name))
+	get = func(path string) string {
+		client := http.Client{Timeout: patience, Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, addr.Net, addr.Name)
+			},
+		}}
+		answer, err := client.Get("http://logging" + path)
+		if err != nil {
+			return err.Error()
+		}
+		defer answer.Body.Close()
+		body, _ := io.ReadAll(answer.Body) // what there is of it
+		return fmt.Sprint(answer.StatusCode, " ", strings.TrimSpace(string(body)))
+	}
+	return p, get
+}
+
+// TestMainLogs wants all that is logged and printed as records, from a program
+// with and without workers, as text and as JSON.
+func TestMainLogs(t *testing.T) {
+	tests := map[string]struct {
+		env     []string
+		records []string // parts of lines
+	}{
+		"alone": {[]string{"WORKERS=0"}, []string{
+			"INFO  by default\n", "INFO  answer  ", " outcome=success ", "INFO  GET  ", " status=200 ", " request=", "ERROR handler panicked ", " status=500 ",
+		}},
+		"with workers": {[]string{"WORKERS=1"}, []string{
+			`INFO  "printed\x1b[2J"  `, "WARN  complained  ", "INFO  by default ", "INFO  answer  ", " outcome=success ", " status=200 ", "ERROR handler panicked ", " worker=1\n",
+		}},
+		"JSON": {[]string{"WORKERS=1", "JSON=1"}, []string{
+			`"msg":"printed\u001b[2J"`, `"level":"WARN","msg":"complained"`, `"msg":"answer","worker":1,"outcome":"success"`, `"status":200`, `"worker":1}`,
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p, get := logging(t, test.env...)
+			p.start()
+			eventually(t, "it does not answer", func() bool { return get("/") == "200 ok" })
+			if got := get("/panic"); got != "500 Internal Server Error" {
+				t.Errorf("a handler that panics answers %q", got)
+			}
+			p.signal(syscall.SIGTERM)
+			p.exits(0)
+			text := p.stderr.String()
+			for _, part := range test.records {
+				if !strings.Contains(text, part) {
+					t.Errorf("there is no %q in\n%s", part, text)
+				}
+			}
+			for line := range strings.Lines(text) {
+				if _, err := lines.Parse(line); name == "with workers" && err != nil {
+					t.Errorf("%v: %s", err, line)
+				}
+				if name == "JSON" && !json.Valid([]byte(line)) {
+					t.Errorf("no JSON: %s", line)
+				}
+			}
+		})
+	}
+}
+
+// TestLogFile has a supervisor write a file, a crash in it, and a worker go on
+// writing when the supervisor has died.
+func TestLogFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	p, get := logging(t, "WORKERS=1", "LOG="+path)
+	stderr, err := os.Create(path + ".stderr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	p.cmd.Stdout, p.cmd.Stderr = stderr, stderr // which orphans do not hold up
+	p.start()
+	eventually(t, "it does not answer", func() bool { return get("/") == "200 ok" })
+	said := func(part string, times int) {
+		t.Helper()
+		eventually(t, "no "+part, func() bool {
+			text, _ := os.ReadFile(path)
+			return strings.Count(string(text), part) >= times
+		})
+	}
+	said("INFO  by default ", 1)
+	get("/crash")
+	said("ERROR panic: oh ", 1)
+	said(" [running]  ", 1)
+	said("ERROR process died ", 1)
+	eventually(t, "it does not answer again", func() bool { return get("/") == "200 ok" })
+	p.signal(syscall.SIGKILL)
+	_ = p.cmd.Wait() // it was killed
+	said("the supervisor has died", 1)
+	for i := range 3 {
+		if got := get("/"); got != "200 ok" {
+			t.Fatalf("request %d of the orphan: %s", i, got)
+		}
+	}
+	said("INFO  by default ", 5)
+	if text, err := os.ReadFile(stderr.Name()); err != nil || strings.Contains(string(text), "by default") {
+		t.Errorf("on standard error there is %s, %v", text, err)
+	}
+	again := newProgram(t, "logging", nil)
+	again.cmd.Env = p.cmd.Env
+	again.start()
+	said("took over the sockets", 1)
+	again.signal(syscall.SIGTERM)
+	again.exits(0)
+}
+
+func TestLogFileThatCannotBe(t *testing.T) {
+	p, get := logging(t, "WORKERS=0", "LOG="+filepath.Join(t.TempDir(), "no", "dir"))
+	p.start()
+	eventually(t, "it does not answer", func() bool { return get("/") == "200 ok" })
+	p.signal(syscall.SIGTERM)
+	p.exits(0)
+	if text := p.stderr.String(); !strings.Contains(text, "logging to standard error") || !strings.Contains(text, "by default") {
+		t.Errorf("it said\n%s", text)
+	}
+}
+
+// TestLogPipe: nobody reads the log, or whoever has read it is gone. Requests
+// do not notice.
+func TestLogPipe(t *testing.T) {
+	for _, workers := range []string{"WORKERS=0", "WORKERS=2"} {
+		for _, gone := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, reader gone %v", workers, gone), func(t *testing.T) {
+				r, w, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Close()
+				p, get := logging(t, workers)
+				p.cmd.Stdout, p.cmd.Stderr = w, w
+				p.start()
+				_ = w.Close()
+				if gone {
+					_ = r.Close()
+				}
+				eventually(t, "it does not answer", func() bool { return get("/much") == "200 ok" })
+				for i := range 4 {
+					if got := get("/much"); got != "200 ok" {
+						t.Fatalf("request %d: %s", i, got)
+					}
+				}
+				p.signal(syscall.SIGTERM)
+				p.exits(0)
+			})
+		}
+	}
+}
+
+// TestGroupsLogApart has two groups in one process, of which neither sees what
+// the other logs.
+func TestGroupsLogApart(t *testing.T) {
+	servers := make(map[string]*running)
+	for _, name := range []string{"one", "two"} {
+		group := support.New(name)
+		server := group.HTTP("127.0.0.1:0", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			lines.From(r.Context()).Info("spoken", "by", name)
+			lines.Begin(r.Context(), "speak").End(nil)
+		}))
+		servers[name] = start(t, group)
+		c := dial(t, server.Addr())
+		c.get("/")
+		c.answer()
+	}
+	for name, r := range servers {
+		r.logs.has(t, "speak", "outcome=success", "group="+name)
+		if text := r.logs.String(); strings.Count(text, "msg=spoken") != 1 || !strings.Contains(text, " by="+name+"\n") {
+			t.Errorf("group %s has logged\n%s", name, text)
+		}
+		if n := r.group.Stats.Distribution("action.seconds", "action", "speak", "outcome", "success").Snapshot().Count; n != 1 {
+			t.Errorf("group %s has counted %d actions", name, n)
+		}
+	}
+}
