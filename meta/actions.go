@@ -79,9 +79,14 @@ func (a *app) form(action *Action, who *visitor, q url.Values) *data.Form {
 		}
 	}
 	if who.Role < Operator {
-		f.Refused = "You are " + who.Name + ", " + who.Role.String() + "; this needs an operator."
+		f.Refused = who.mayNot()
 	}
 	return f
+}
+
+// mayNot is said beside what only operators can do.
+func (v *visitor) mayNot() string {
+	return "You are " + v.Name + ", " + v.Role.String() + "; this needs an operator."
 }
 
 func (a *app) action(name string) *Action {

@@ -1,5 +1,10 @@
 package meta
 
+import (
+	"context"
+	"time"
+)
+
 // Routes lists what a Handler answers, for the test that asks all of it.
 func (h *Handler) Routes() []string {
 	var all []string
@@ -19,3 +24,20 @@ func (h *Handler) Audit() int { return len(h.start().audit.events()) }
 
 // Policy is the content security policy.
 const Policy = policy
+
+// Look records what there is, as Run does each 5 s.
+func (h *Handler) Look(ctx context.Context, now time.Time, n int) {
+	a := h.start()
+	if a.history.began.IsZero() {
+		a.history.began = now
+	}
+	a.history.look(ctx, a, now, n)
+}
+
+// Forget has the statistics asked for again.
+func (h *Handler) Forget() { clear(h.start().cached) }
+
+// Kept is the rate that is kept of an instrument.
+func (h *Handler) Kept(process, id string) []float64 {
+	return h.start().history.get(process, id, perSecond, false).values
+}

@@ -316,6 +316,9 @@ func (i *instrument) states(v *stats.StatesSnapshot) []Block {
 func stateGraph(v *stats.StatesSnapshot) *data.Graph {
 	g := &data.Graph{}
 	for _, s := range v.States {
+		if s.Stays.Count == 0 && s.Present == 0 && !moved(v, s.Name) {
+			continue // nothing was ever in it
+		}
 		stay := 0.0
 		if s.Stays.Count > 0 {
 			stay = s.Stays.Mean
@@ -327,6 +330,15 @@ func stateGraph(v *stats.StatesSnapshot) *data.Graph {
 	}
 	g.Nodes = ui.Flow(g.Nodes, g.Edges)
 	return g
+}
+
+func moved(v *stats.StatesSnapshot, name string) bool {
+	for _, m := range v.Moves {
+		if m.From == name || m.To == name {
+			return true
+		}
+	}
+	return false
 }
 
 // top is a table of heavy hitters, with what each weighs at least and at most.

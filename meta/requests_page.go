@@ -204,16 +204,23 @@ func stages() []struct {
 }
 
 // timeline divides the time of a request among the phases on its way, at the
-// mean and at percentiles of each.
+// mean and at percentiles of each. A phase that a request did not have took no
+// time.
 func timeline(v *stats.StatesSnapshot) Block {
+	all := uint64(0)
+	for _, m := range v.Moves {
+		if m.From == "" {
+			all += m.Count
+		}
+	}
 	rows := []struct {
 		name string
 		of   func(*stats.DistributionSnapshot) float64
 	}{
-		{"mean", func(d *stats.DistributionSnapshot) float64 { return d.Mean }},
-		{"p50", func(d *stats.DistributionSnapshot) float64 { return d.Quantile(0.5) }},
-		{"p95", func(d *stats.DistributionSnapshot) float64 { return d.Quantile(0.95) }},
-		{"p99", func(d *stats.DistributionSnapshot) float64 { return d.Quantile(0.99) }},
+		{"mean", func(d *stats.DistributionSnapshot) float64 { return d.Sum / max(1, float64(all)) }},
+		{"p50", func(d *stats.DistributionSnapshot) float64 { return quantileOf(d, all, 0.5) }},
+		{"p95", func(d *stats.DistributionSnapshot) float64 { return quantileOf(d, all, 0.95) }},
+		{"p99", func(d *stats.DistributionSnapshot) float64 { return quantileOf(d, all, 0.99) }},
 	}
 	var shares []data.Share
 	for _, row := range rows {
@@ -231,6 +238,16 @@ func timeline(v *stats.StatesSnapshot) Block {
 		shares = append(shares, share)
 	}
 	return Block{Name: "timeline", Title: "From accept to answer", Note: data.Words("each phase at its own percentile, of those followed"), Half: true, Shares: shares}
+}
+
+// quantileOf is the quantile of all things, of which those that d has not seen
+// count as 0.
+func quantileOf(d *stats.DistributionSnapshot, all uint64, p float64) float64 {
+	seen := min(1, float64(d.Count)/max(1, float64(all)))
+	if p <= 1-seen {
+		return 0
+	}
+	return d.Quantile((p - (1 - seen)) / seen)
 }
 
 // onTheirWay puts the states of requests into the order in which a request goes

@@ -209,8 +209,23 @@ func failure(from string, err error) Block {
 	return b
 }
 
+// refuseForms disables what whoever looks may not do, and says why.
+func (l *look) refuseForms(blocks []Block) {
+	for i := range blocks {
+		if f := blocks[i].Form; f != nil && l.who.Role < Operator && f.Refused == "" {
+			f.Refused = l.who.mayNot()
+		}
+		if t := blocks[i].Table; t != nil {
+			for _, r := range t.Rows {
+				l.refuseForms(r.Detail)
+			}
+		}
+	}
+}
+
 // arrange sorts and filters tables as the address asks.
 func (l *look) arrange() {
+	l.refuseForms(l.view.Blocks)
 	for i := range l.view.Blocks {
 		t := l.view.Blocks[i].Table
 		if t == nil {

@@ -138,7 +138,7 @@ func reason(d prefork.Death) string {
 	switch {
 	case why == "":
 		return d.Exit.String()
-	case d.Expected:
+	case d.Expected, strings.Contains(why, d.Exit.String()):
 		return why
 	}
 	return why + ", " + d.Exit.String()

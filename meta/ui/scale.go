@@ -113,7 +113,7 @@ func timeTicks(start, length float64) []xTick {
 		}
 		for at := math.Ceil(start/step) * step; at < start+length; at += step {
 			x := (at - start) / length
-			if x > 0.13 && x < 0.88 {
+			if x > 0.23 && x < 0.85 {
 				ticks = append(ticks, xTick{number(100 * x), clock(time.Unix(int64(at), 0), length), "m"})
 			}
 		}
