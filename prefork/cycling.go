@@ -52,11 +52,11 @@ func (c Cycling) checkEmpty(empty int64) error {
 		return nil
 	}
 	return fmt.Errorf("Limits.Cycling.Memory is %s, and a worker that has just got ready needs %s: want at least %s",
-		bytes(c.Memory), bytes(empty), bytes(int64(least*float64(empty))))
+		inMiB(c.Memory), inMiB(empty), inMiB(int64(least*float64(empty))))
 }
 
-// bytes writes n in MiB, as people compare it.
-func bytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+// inMiB writes n in MiB, as people compare it.
+func inMiB(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // exceeded says which mark p has passed for long enough, or "".
 func (c Cycling) exceeded(p *Process, now time.Time) string {
@@ -70,7 +70,7 @@ func (c Cycling) exceeded(p *Process, now time.Time) string {
 	early := 1 - max(c.Jitter, 0)*p.Luck
 	switch {
 	case since(p.Over.Memory) >= c.Sustained, mark > 0 && v.Memory > mark/10*11:
-		return fmt.Sprintf("uses %s of memory, and its mark is %s", bytes(v.Memory), bytes(mark))
+		return fmt.Sprintf("uses %s of memory, and its mark is %s", inMiB(v.Memory), inMiB(mark))
 	case since(p.Over.GC) >= c.Sustained:
 		return fmt.Sprintf("spends %.0f %% of its CPU time on collecting garbage, and its mark is %.0f %%", v.GC*100, c.GC*100)
 	case since(p.Over.Files) >= c.Sustained:

@@ -83,5 +83,5 @@ func (s share) surge(workers int, mark int64) error {
 		return nil
 	}
 	return fmt.Errorf("prefork: Limits.Cycling.Memory is %s: %d workers, one more while a worker is replaced, and %s for supervisor and helpers make %s, and there are %s: want at most %s",
-		bytes(mark), workers, bytes(overhead), bytes(need), bytes(s.whole), bytes(max(s.whole-overhead, 0)/int64(workers+1)))
+		inMiB(mark), workers, inMiB(overhead), inMiB(need), inMiB(s.whole), inMiB(max(s.whole-overhead, 0)/int64(workers+1)))
 }
