@@ -51,7 +51,13 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
 
-require golang.org/x/sync v0.23.0 // indirect
+require (
+	github.com/phuslu/log v1.0.120
+	github.com/rs/zerolog v1.35.0
+	go.uber.org/multierr v1.10.0 // indirect
+	go.uber.org/zap v1.27.0
+	golang.org/x/sync v0.23.0 // indirect
+)
 
 require (
 	github.com/DataDog/sketches-go v1.4.7
