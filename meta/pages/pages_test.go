@@ -101,7 +101,7 @@ func TestMemoryAndRuntime(t *testing.T) {
 
 // BenchmarkGoroutines shows what a look costs with many of them.
 func BenchmarkGoroutines(b *testing.B) {
-	for _, n := range []int{100, 10_000} {
+	for _, n := range []int{100, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			release, ready := make(chan struct{}), make(chan struct{})
 			defer close(release)
