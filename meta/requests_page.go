@@ -254,10 +254,8 @@ func quantileOf(d *stats.DistributionSnapshot, all uint64, p float64) float64 {
 // through them.
 func onTheirWay(g *data.Graph) *data.Graph {
 	place := make(map[string]int)
-	for _, stage := range stages() {
-		for _, name := range stage.names {
-			place[name] = len(place) + 1
-		}
+	for i, name := range []string{"backlog", "queue", "handshake", "header", "handling", "reading", "writing", "answering", "flushing"} {
+		place[name] = i + 1
 	}
 	slices.SortStableFunc(g.Nodes, func(a, b data.Node) int {
 		x, y := place[a.Name], place[b.Name]

@@ -237,7 +237,7 @@ func (c *chart) gaps(d *data.Chart, n int) {
 			end++
 		}
 		from, to := x(max(0, i-1)), x(min(n-1, end+1))
-		c.Gaps = append(c.Gaps, gap{number(from), number(to - from), "no data: nobody was asked, or nobody answered"})
+		c.Gaps = append(c.Gaps, gap{number(from), number(to - from), "no data: nothing happened, or nobody answered"})
 		i = end
 	}
 }

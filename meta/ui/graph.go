@@ -14,7 +14,7 @@ import (
 const (
 	nodeWidth  = 118
 	nodeHeight = 44
-	nodeStep   = 200
+	nodeStep   = 176
 	rowTop     = 0 // the drawing is cut to what is in it
 )
 
