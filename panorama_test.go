@@ -23,6 +23,7 @@ import (
 func shown(workers int) (group *support.Group, server, page *support.Server) {
 	group = support.New("shown")
 	group.Workers = workers
+	group.Stats.Counter("naughty", "name", `"><img src=x onerror=alert(1)><script>alert(2)</script>`).Add(1)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, os.Getpid()) })
 	mux.HandleFunc("GET /wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
