@@ -2,9 +2,10 @@ package upstream
 
 import (
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/support-go/support/netbuf"
@@ -123,7 +124,47 @@ func (c *Conn) CloseWrite() error {
 	if half, ok := c.s.nc.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
-	return syscall.ENOTSUP
+	return errors.ErrUnsupported
+}
+
+// CloseRead shuts down the reading side. The connection will not be lent again.
+func (c *Conn) CloseRead() error {
+	if err := c.using(); err != nil {
+		return err
+	}
+	c.s.broken.Store(true)
+	if half, ok := c.s.nc.(interface{ CloseRead() error }); ok {
+		return half.CloseRead()
+	}
+	return errors.ErrUnsupported
+}
+
+// ReadFrom sends everything from r until its end. The kernel does it (splice,
+// sendfile) where both allow that. It may take long: no response time-out
+// bounds it, deadlines do. The connection will not be lent again.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	if err := c.using(); err != nil {
+		return 0, err
+	}
+	c.s.broken.Store(true)
+	if from, ok := r.(*Conn); ok {
+		return from.WriteTo(c.s.nc)
+	}
+	n, err := io.Copy(c.s.nc, r)
+	c.s.written.Add(n)
+	return n, err
+}
+
+// WriteTo sends everything that arrives to w, until the peer closes, as
+// ReadFrom does.
+func (c *Conn) WriteTo(w io.Writer) (int64, error) {
+	if err := c.using(); err != nil {
+		return 0, err
+	}
+	c.s.broken.Store(true)
+	n, err := io.Copy(w, c.s.nc)
+	c.s.read.Add(n)
+	return n, err
 }
 
 // SetDeadline sets the deadline of this loan's reads and writes.

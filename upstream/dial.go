@@ -117,7 +117,7 @@ func (e *endpoint) stepFailed(step string, limit time.Duration, err error) error
 		return &stepError{step: fmt.Sprintf("%s took longer than %v", step, limit), err: os.ErrDeadlineExceeded}
 	}
 	var op *net.OpError
-	if errors.As(err, &op) && step == "connect" {
+	if errors.As(err, &op) && step == "connect" && !errors.Is(err, ErrDescriptors) {
 		err = op.Err
 	}
 	var call *os.SyscallError

@@ -29,9 +29,7 @@ func manager(t testing.TB, name string, conf upstream.Service) *upstream.Manager
 		if err := m.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		if open := m.State().Open; open != 0 {
-			t.Errorf("after Close %d connections are open", open)
-		}
+		eventually(t, "after Close connections are open", func() bool { return m.State().Open == 0 })
 		if left := goroutines(); left != "" {
 			t.Errorf("goroutines are left:\n%s", left)
 		}

@@ -10,14 +10,11 @@ import (
 func (e *endpoint) lendIdle(until instant) *Conn {
 	for {
 		e.mu.Lock()
-		n := len(e.idle)
-		if n == 0 {
+		if len(e.idle) == 0 {
 			e.mu.Unlock()
 			return nil
 		}
-		s := e.idle[n-1]
-		e.idle[n-1] = nil
-		e.idle = e.idle[:n-1]
+		s := e.popNewestLocked()
 		e.count.loans++
 		e.count.reused++
 		e.mu.Unlock()
@@ -101,6 +98,14 @@ func (e *endpoint) pushLocked(s *socket) (spare *socket) {
 	}
 	e.idle = append(e.idle, s)
 	return spare
+}
+
+func (e *endpoint) popNewestLocked() *socket {
+	n := len(e.idle) - 1
+	s := e.idle[n]
+	e.idle[n] = nil
+	e.idle = e.idle[:n]
+	return s
 }
 
 func (e *endpoint) popOldestLocked() *socket {

@@ -105,6 +105,7 @@ func TestU5TrustingAnybodyIsRefused(t *testing.T) {
 // TLS holds of the second, the kernel does not show.
 func TestU2TLSLeftOver(t *testing.T) {
 	cert, pool := certificate(t, "127.0.0.1", time.Now().Add(time.Hour))
+	sent := make(chan struct{}, 2)
 	u := supporttest.NewUpstream(t, &tls.Config{Certificates: []tls.Certificate{cert}}, func(_ context.Context, conn net.Conn, u *supporttest.Upstream) {
 		var b [5]byte
 		for {
@@ -114,9 +115,11 @@ func TestU2TLSLeftOver(t *testing.T) {
 			if u.Count() == 1 {
 				_, _ = conn.Write([]byte("first\n"))
 				_, _ = conn.Write([]byte("poison\n"))
+				sent <- struct{}{}
 				continue
 			}
 			_, _ = conn.Write([]byte("second\n"))
+			sent <- struct{}{}
 		}
 	})
 	conf := at(u.Addr)
@@ -132,6 +135,7 @@ func TestU2TLSLeftOver(t *testing.T) {
 		if got := string(b[:n]); got != want+"\n" || err != nil {
 			t.Errorf("answer is %q, %v; want %q", got, err, want)
 		}
+		<-sent
 		_ = conn.Release()
 	}
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // Exchange is a loan during which something was sent or received, or one HTTP
-// request.
+// request that was answered: of that, only the body that was read counts as
+// received, and nothing as sent.
 type Exchange struct {
 	Time     time.Time     `json:"time"` // of the last answer, or of the end
 	Sent     int64         `json:"sent_bytes"`

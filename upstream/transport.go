@@ -207,7 +207,7 @@ func (c *webCall) attempt(ctx context.Context, n int) (o outcome[*http.Response]
 		return outcome[*http.Response]{err: err, again: ctx.Err() == nil && (c.repeatable || unsent(err) && rewound(c.req))}
 	}
 	resp.Request = c.req
-	x.body.begin(e, resp)
+	x.body.begin(e, resp, start)
 	switch resp.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		err := &statusError{resp}
@@ -350,6 +350,10 @@ func (e *endpoint) dialWeb(ctx context.Context) (*Conn, error) {
 		return nil, err
 	}
 	sock.uncounted = true // its requests count as load, not itself
+	if e.svc.m.tasks.Closed() {
+		e.drop(sock, causeUnwanted)
+		return nil, ErrClosed
+	}
 	return sock.lend(0), nil
 }
 
@@ -410,15 +414,17 @@ func (t *Transport) CloseIdleConnections() { t.closeIdle() }
 type webBody struct {
 	io.ReadCloser
 	e    *endpoint
+	read atomic.Int64
+	took time.Duration // until the answer began
 	done atomic.Bool
 }
 
 // begin has the exchange end with the body of resp. What has been switched to
 // another protocol ends there and then: its body can be written, too.
-func (b *webBody) begin(e *endpoint, resp *http.Response) {
-	b.e = e
+func (b *webBody) begin(e *endpoint, resp *http.Response, start time.Time) {
+	b.e, b.took = e, time.Since(start)
 	if resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
-		b.end()
+		b.end(nil)
 		return
 	}
 	b.ReadCloser = resp.Body
@@ -427,21 +433,31 @@ func (b *webBody) begin(e *endpoint, resp *http.Response) {
 
 func (b *webBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	b.read.Add(int64(n))
 	if err != nil {
-		b.end()
+		b.end(err)
 	}
 	return n, err
 }
 
 func (b *webBody) Close() error {
-	b.end()
+	b.end(nil)
 	return b.ReadCloser.Close()
 }
 
-func (b *webBody) end() {
-	if !b.done.Swap(true) {
-		b.e.active.Add(-1)
+// end notes the exchange, once.
+func (b *webBody) end(err error) {
+	if b.done.Swap(true) {
+		return
 	}
+	b.e.active.Add(-1)
+	x := Exchange{Received: b.read.Load(), Answers: 1, Took: b.took, Time: b.e.clock().time(b.e.clock().about())}
+	if err != nil && !errors.Is(err, io.EOF) {
+		x.Error = err.Error()
+	}
+	b.e.mu.Lock()
+	defer b.e.mu.Unlock()
+	b.e.keepLocked(x)
 }
 
 // finally has what the contexts hold released with the body.

@@ -21,13 +21,26 @@ type result struct {
 	err error
 }
 
-// join has w wait for a connection, which is made if need be.
+// join has w wait for a connection, which is made if need be; or gives it one
+// that has come back since it was found that none is idle.
 func (e *endpoint) join(w *waiter) {
 	e.active.Add(1)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.waiting = append(e.waiting, w)
-	e.dialLocked()
+	for {
+		e.mu.Lock()
+		if len(e.idle) == 0 {
+			e.waiting = append(e.waiting, w)
+			e.dialLocked()
+			e.mu.Unlock()
+			return
+		}
+		s := e.popNewestLocked()
+		e.mu.Unlock()
+		if s.fit(e.clock().glance()) {
+			w.deliver(result{e: e, s: s})
+			return
+		}
+		e.drop(s, causeStale)
+	}
 }
 
 // joinFresh makes a connection for w alone. It is given up when ctx ends.

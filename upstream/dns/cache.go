@@ -227,11 +227,7 @@ func (c *Cache) lookUp(ctx context.Context, q question, e *entry, limits Limits)
 func (c *Cache) resolve(ctx context.Context, q question, most int) (answer, error) {
 	r := cmp.Or(c.Resolver, net.DefaultResolver)
 	if !q.srv {
-		addrs, err := r.LookupNetIP(ctx, "ip", q.name)
-		if err != nil {
-			return answer{}, err
-		}
-		return answer{addrs: distinct(addrs, most)}, nil
+		return c.families(ctx, r, q, most)
 	}
 	_, records, err := r.LookupSRV(ctx, "", "", q.name)
 	if err != nil {
@@ -245,6 +241,45 @@ func (c *Cache) resolve(ctx context.Context, q question, most int) (answer, erro
 		return answer{}, &net.DNSError{Err: "no such service", Name: q.name, IsNotFound: true}
 	}
 	return a, nil
+}
+
+// families asks for IPv4 and IPv6 apart: asked for both, the resolver says
+// nothing of one that fails while the other does not. Of that one, what was
+// known stays.
+func (c *Cache) families(ctx context.Context, r *net.Resolver, q question, most int) (answer, error) {
+	if ip, err := netip.ParseAddr(q.name); err == nil {
+		return answer{addrs: []netip.Addr{ip.Unmap()}}, nil
+	}
+	var v6 []netip.Addr
+	var err6 error
+	var wait sync.WaitGroup
+	wait.Go(func() { v6, err6 = r.LookupNetIP(ctx, "ip6", q.name) })
+	v4, err4 := r.LookupNetIP(ctx, "ip4", q.name)
+	wait.Wait()
+	all := distinct(append(v4, v6...), most)
+	if len(all) == 0 {
+		if isNotFound(err4) && err6 != nil {
+			return answer{}, err6
+		}
+		return answer{}, err4
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[q]; e != nil {
+		for _, ip := range e.answer.addrs {
+			if ip.Is4() && err4 != nil && !isNotFound(err4) || ip.Is6() && err6 != nil && !isNotFound(err6) {
+				all = append(all, ip)
+			}
+		}
+	}
+	return answer{addrs: distinct(all, most)}, nil
+}
+
+// isNotFound tells whether DNS has no address of a family, or none that is one.
+func isNotFound(err error) bool {
+	var e *net.DNSError
+	var unsuitable *net.AddrError
+	return errors.As(err, &e) && e.IsNotFound || errors.As(err, &unsuitable)
 }
 
 // distinct sorts addrs, so that equal answers are equal, and keeps the first.
