@@ -32,6 +32,7 @@ import (
 	"github.com/support-go/support/meta"
 	"github.com/support-go/support/offload"
 	"github.com/support-go/support/prefork"
+	"github.com/support-go/support/pressure"
 	"github.com/support-go/support/stats"
 	"github.com/support-go/support/upstream"
 )
@@ -53,6 +54,10 @@ type Group struct {
 	// Admit says how many requests run at once in each process, over all of its
 	// servers. Its zero value finds that out.
 	Admit admit.Limits
+
+	// Pressure says when a process is short of memory, CPU or descriptors. It closes
+	// idle connections then, sheds requests by their class, or takes nothing new.
+	Pressure pressure.Watch
 
 	Drain  Drain          // how long a stop or reload may take
 	Limits prefork.Limits // how long the supervisor waits for a worker

@@ -43,7 +43,7 @@ func newHTTP(p *process, s *Server, q *accept.Queue) *httpServer {
 		server.ReadHeaderTimeout = limits.HeaderTimeout
 		server.IdleTimeout = limits.IdleTimeout
 		server.MaxHeaderBytes = limits.HeaderBytes
-		server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: limits.Streams}
+		server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: limits.Streams, CountError: p.countError}
 		server.ErrorLog = slog.NewLogLogger(p.log.With("server", s.name()).Handler(), slog.LevelWarn)
 		server.Protocols = new(http.Protocols)
 		server.Protocols.SetHTTP1(true)
@@ -68,6 +68,12 @@ func newHTTP(p *process, s *Server, q *accept.Queue) *httpServer {
 		}
 	}
 	return h
+}
+
+// countError counts what clients of HTTP/2 do wrong, such as a flood of resets.
+// net/http has some seventy names for it.
+func (p *process) countError(kind string) {
+	p.group.Stats.Counter("http.http2_errors", "kind", kind).Add(1)
 }
 
 // closedListener accepts nothing.

@@ -41,6 +41,7 @@ type cleanup = func(context.Context) error
 // unit is one server of a process.
 type unit struct {
 	server *Server
+	queue  *accept.Queue
 	ln     *track.Listener
 	speak  protocol
 	served chan struct{} // closed unless serve runs
@@ -75,7 +76,7 @@ func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *led
 	for i, s := range servers {
 		ln := p.queue(s, listeners[i], w)
 		s.addr.Store(address{ln.Addr()})
-		u := &unit{server: s, ln: track.NewListener(ln, page), speak: p.protocol(s, ln), served: none}
+		u := &unit{server: s, queue: ln, ln: track.NewListener(ln, page), speak: p.protocol(s, ln), served: none}
 		if s.Handler != nil { // what others expect of their peers is not known here
 			u.ln.Stall = s.HTTP.withDefaults().Stall
 		}
@@ -148,6 +149,7 @@ func guard(where string, do func() error) (err error) {
 // serve starts all servers and returns when each of them accepts, or one has
 // failed, or an order to stop has come.
 func (p *process) serve(ctx context.Context, stop <-chan prefork.Order) (early *prefork.Order, err error) {
+	p.watches.Go(func() { p.watchPressure(ctx) })
 	for _, u := range p.units {
 		u.served = make(chan struct{})
 		p.watches.Go(func() { u.ln.Watch(ctx, p.log.With("server", u.server.name())) })

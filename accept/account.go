@@ -45,6 +45,7 @@ type account struct {
 	refused  [reasons]*stats.Counter
 	evicted  *stats.Counter
 	silent   *stats.Counter
+	broken   *stats.Counter
 	failures *stats.Counter
 	waited   *stats.Distribution
 	journal  journal.Journal[Refused]
@@ -55,6 +56,7 @@ func newAccount(reg *stats.Registry, log *slog.Logger) *account {
 		log:      log,
 		evicted:  reg.Counter("accept.evicted"),
 		silent:   reg.Counter("accept.silent"),
+		broken:   reg.Counter("accept.unfinished"),
 		failures: reg.Counter("accept.failures"),
 		waited:   reg.Distribution("accept.wait_seconds"),
 	}
@@ -64,6 +66,7 @@ func newAccount(reg *stats.Registry, log *slog.Logger) *account {
 	reg.Describe("accept.refused", "connections that were turned away")
 	reg.Describe("accept.evicted", "idle connections that were closed to make room")
 	reg.Describe("accept.silent", "connections that were closed since they never said anything")
+	reg.Describe("accept.unfinished", "connections that ended with a first request of which not all had come, or which was malformed")
 	reg.Describe("accept.failures", "times that accept failed, as with too many open files")
 	reg.Describe("accept.wait_seconds", "time that connections waited which were then served")
 	return a

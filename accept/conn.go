@@ -114,6 +114,9 @@ func (c *Conn) Close() error {
 		if c.watch != nil {
 			c.watch.Stop()
 		}
+		if phase := c.phase.Load(); (phase == arrived || phase == slow) && c.spoken.Load() {
+			c.queue.account.broken.Add(1)
+		}
 		c.become(other)
 		c.queue.forget(c)
 	}

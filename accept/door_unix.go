@@ -36,9 +36,9 @@ type guest struct {
 
 const (
 	maxGuests = 128
-	polling   = 500 * time.Microsecond // between two looks at the guests
-	patience  = 20 * time.Millisecond  // with a guest; the server's is longer
-	leaving   = time.Millisecond       // of a connection to the siblings
+	polling   = time.Millisecond      // between two looks at the guests
+	patience  = 20 * time.Millisecond // with a guest; the server's is longer
+	leaving   = time.Millisecond      // of a connection to the siblings
 )
 
 // newDoor returns nil if ln has no socket.

@@ -20,13 +20,21 @@ func (q *Queue) makeRoom() bool {
 	if q.limits.Open < 0 || open < q.limits.Open {
 		return true
 	}
-	return q.CloseIdle(q.limits.Open/64+1) > 0
+	return q.closeIdle(q.limits.Open/64+1, func(c *Conn) bool { return c.idles() || !c.spoken.Load() }) > 0
 }
 
 // CloseIdle closes up to n connections that have no request, those first that
 // have been without for longest, and says how many it was. Among them may be one
 // whose request is on its way, as when an idle time is over.
-func (q *Queue) CloseIdle(n int) int {
+func (q *Queue) CloseIdle(n int) int { return q.closeIdle(n, (*Conn).idles) }
+
+// idles says whether a connection has no request, and none is expected.
+func (c *Conn) idles() bool {
+	phase := c.phase.Load()
+	return phase == idle || phase == slow || phase == active && !c.queue.hooked.Load() && !c.spoken.Load()
+}
+
+func (q *Queue) closeIdle(n int, idles func(*Conn) bool) int {
 	type candidate struct {
 		conn *Conn
 		idle uint64
@@ -34,8 +42,7 @@ func (q *Queue) CloseIdle(n int) int {
 	var found []candidate
 	q.mu.Lock()
 	for c := range q.conns {
-		phase := c.phase.Load()
-		if phase == idle || phase == slow || phase <= active && !q.hooked.Load() && !c.spoken.Load() {
+		if idles(c) {
 			found = append(found, candidate{c, c.idle.Load()})
 		}
 	}

@@ -25,6 +25,8 @@ type Gate struct {
 	limit   int   // how many may run, those that last not counted
 	lowest  Class // that is let in
 	turn    uint  // counts those that came, to look at a few only
+
+	admitted uint64 // requests so far
 }
 
 // New returns a Gate. reg may be nil; a nil log is slog.Default().
@@ -54,7 +56,7 @@ type grant struct {
 }
 
 const (
-	timeEvery = 64 // requests, of which one is measured while nobody waits
+	timeEvery = 32 // requests, of which one is measured while nobody waits
 	lookEvery = 4  // requests beyond the cores, for one of which demand is asked
 )
 
@@ -77,6 +79,7 @@ func (g *Gate) begin(class Class) (grant, bool) {
 
 func (g *Gate) admitLocked(now time.Time) grant {
 	g.running++
+	g.admitted++
 	return grant{age: g.ages.begin(), began: now}
 }
 
@@ -112,7 +115,7 @@ func (g *Gate) lookLocked(now time.Time) {
 	limit := g.limits.Running
 	if limit == 0 {
 		service := time.Duration(g.pace.service)
-		g.demand.look(now, running, g.limits.InFlight, service)
+		g.demand.look(now, sight{running, g.admitted, service, g.limits.InFlight})
 		limit = max(g.demand.limit(service), g.limits.Cores)
 	}
 	limit = min(limit, g.limits.InFlight)

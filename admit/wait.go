@@ -16,7 +16,7 @@ type request struct {
 
 // glance is how often a waiter looks whether the limit has changed, in case that
 // nobody comes or goes.
-const glance = 10 * time.Millisecond
+const glance = 50 * time.Millisecond
 
 // wait has a request wait for its place, or sheds it.
 func (g *Gate) wait(ctx context.Context, r request) (grant, error) {

@@ -198,7 +198,7 @@ func TestLatency(t *testing.T) {
 		most   time.Duration // p50 of the answered
 	}{
 		"off": {admit.Limits{}, 2 * time.Second},
-		"on":  {admit.Limits{Latency: 50 * time.Millisecond}, 150 * time.Millisecond},
+		"on":  {admit.Limits{Latency: 50 * time.Millisecond}, 200 * time.Millisecond},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,4 @@
+package accept
+
+// ParseOverflows reads /proc/net/netstat.
+var ParseOverflows = parseOverflows

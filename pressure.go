@@ -1,0 +1,69 @@
+package support
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/support-go/support/accept"
+	"github.com/support-go/support/admit"
+	"github.com/support-go/support/pressure"
+)
+
+// watchPressure acts on what the process runs short of, until ctx ends.
+func (p *process) watchPressure(ctx context.Context) {
+	if p.gate == nil {
+		return
+	}
+	before := pressure.Calm
+	_ = p.group.Pressure.Run(ctx, &p.group.Stats, func(r pressure.Reading) { // until ctx ends
+		p.relieve(r)
+		p.showBacklog()
+		if r.Level != before {
+			urgency := slog.LevelInfo
+			if r.Level == pressure.Dire {
+				urgency = slog.LevelWarn
+			}
+			p.log.Log(ctx, urgency, "pressure", "level", r.Level.String(), "was", before.String(), "cause", r.Cause,
+				"memory", r.Memory, "gc", r.GC, "delay", r.Delay, "files", r.Files)
+		}
+		before = r.Level
+	})
+}
+
+// relieve does what a level is for.
+func (p *process) relieve(r pressure.Reading) {
+	lowest := admit.Sheddable
+	switch r.Level {
+	case pressure.Short:
+		lowest = admit.Default
+	case pressure.Dire:
+		lowest = admit.Critical
+	}
+	p.gate.Favour(lowest)
+	if r.Level == pressure.Calm || r.Cause == "delay" || r.Cause == "gc" {
+		return // to which idle connections add nothing
+	}
+	for _, u := range p.units {
+		u.queue.CloseIdle(u.queue.State().Open/8 + 1)
+	}
+}
+
+// showBacklog has the statistics tell of the kernel's queues, and of clients that
+// stood still.
+func (p *process) showBacklog() {
+	reg := &p.group.Stats
+	for _, u := range p.units {
+		if length, limit, known := u.queue.Backlog(); known {
+			reg.Gauge("accept.backlog", "server", u.server.name()).Set(float64(length))
+			reg.Gauge("accept.backlog_limit", "server", u.server.name()).Set(float64(limit))
+		}
+	}
+	for _, u := range p.units {
+		reg.Gauge("http.stalled", "kind", "write", "server", u.server.name()).Set(float64(u.ln.Stalls.Writes.Load()))
+		reg.Gauge("http.stalled", "kind", "body", "server", u.server.name()).Set(float64(u.ln.Stalls.Bodies.Load()))
+	}
+	if overflows, drops, known := accept.Overflows(); known {
+		reg.Peak("accept.kernel_overflows").Reach(float64(overflows))
+		reg.Peak("accept.kernel_drops").Reach(float64(drops))
+	}
+}
