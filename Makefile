@@ -10,7 +10,7 @@ SOAK      = reload -times 2000 -between 44000 -conns 12 -streams 2 -mode fresh,k
 # sees its dependencies. The go command builds it once and keeps it.
 LINT = go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run
 
-.PHONY: check format vet lint test cross fuzz bench bench-smoke soak
+.PHONY: check format vet lint test cross fuzz bench bench-smoke browser soak
 
 check: format vet lint test cross
 
@@ -50,6 +50,10 @@ bench:
 # One short round of everything in bench, to prove that it works.
 bench-smoke:
 	cd bench && go vet ./... && $(LINT) && go test -bench . -benchtime 1x ./...
+
+# Every page in chromium, with axe-core from npm.
+browser:
+	cd browser && npm ci --ignore-scripts --no-audit --no-fund && go vet ./... && $(LINT) && go test ./...
 
 # Reloads under load for up to three hours, or whatever SOAK says.
 soak:
