@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/support-go/support/meta/ui"
 	"github.com/support-go/support/stats"
@@ -183,8 +186,30 @@ func (a *app) page(path string, r *http.Request) (*Page, map[string][]string) {
 	if path == "overview" {
 		path = ""
 	}
-	p, q := find(a.pages, path, r.URL.Query())
-	return p, q
+	return find(a.pages, path, questions(r))
+}
+
+// questions are those of an address, of which pages may show what they like:
+// no character in them acts on what stands beside it.
+func questions(r *http.Request) url.Values {
+	clean := make(url.Values)
+	for key, values := range r.URL.Query() {
+		for _, v := range values {
+			clean.Add(printable(key), printable(v))
+		}
+	}
+	return clean
+}
+
+// printable replaces what is not shown as itself, such as control characters
+// and those that turn the direction of text.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return utf8.RuneError
+	}, s)
 }
 
 // inMenu are the pages that the menu shows, by section.

@@ -58,7 +58,7 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 	if !a.entered(w, r) {
 		return
 	}
-	path := strings.TrimPrefix(r.URL.Path, "/")
+	path := printable(strings.TrimPrefix(r.URL.Path, "/"))
 	route, allowed := a.find(r.Method, path)
 	if allowed != nil {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))

@@ -193,6 +193,21 @@ func TestM5NothingThatIsNamedBecomesCode(t *testing.T) {
 	}
 }
 
+// TestM5AddressesDoNotAct has addresses hold characters that act on text beside
+// them, or on a terminal.
+func TestM5AddressesDoNotAct(t *testing.T) {
+	f := start(t, nil)
+	const odd = "\x1b[31m\a\u202eevil\u2066\xff"
+	for _, path := range []string{
+		"/search?q=" + url.QueryEscape(odd), "/stats?worker=" + url.QueryEscape(odd), "/stats/" + url.PathEscape(odd),
+		"/stats/http.requests?l." + url.QueryEscape(odd) + "=" + url.QueryEscape(odd),
+	} {
+		if got := f.ask(t, "GET", path, viewerToken, "Accept", "text/html").text; strings.ContainsAny(got, "\x1b\a\u202e\u2066") {
+			t.Errorf("GET %s: the page has what its address had", path)
+		}
+	}
+}
+
 // TestM6Secrets looks for what must not be seen on all pages, in both forms.
 func TestM6Secrets(t *testing.T) {
 	const canary = "canary-5f2c"
