@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"unicode"
 
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -97,7 +99,7 @@ func (t *Tab) Follow(selector string) (status int, err error) {
 
 // Enter presses keys that lead to another page, waits for it, and returns its
 // status.
-func (t *Tab) Enter(keys string) (status int, err error) { return t.arrive(chromedp.KeyEvent(keys)) }
+func (t *Tab) Enter(keys string) (status int, err error) { return t.arrive(typed(keys)) }
 
 func (t *Tab) arrive(by chromedp.Action[chromedp.Void]) (int, error) {
 	ctx, cancel := t.within()
@@ -118,7 +120,25 @@ func (t *Tab) Write(selector, text string) error {
 }
 
 // Press presses keys, which go to whatever has the focus.
-func (t *Tab) Press(keys string) error { return t.do(chromedp.KeyEvent(keys)) }
+func (t *Tab) Press(keys string) error { return t.do(typed(keys)) }
+
+// typed presses keys one by one. A letter is one event with what it would write,
+// as a keyboard sends it, so that a page which takes the key prevents the
+// writing.
+func typed(keys string) chromedp.Action[chromedp.Void] {
+	var steps []chromedp.Action[chromedp.Void]
+	for _, r := range keys {
+		if !unicode.IsPrint(r) || unicode.Is(unicode.Mn, r) { // those that write nothing have such names
+			steps = append(steps, chromedp.KeyEvent(string(r)))
+			continue
+		}
+		key := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: string(r), Text: string(r)}
+		steps = append(steps, command(input.DispatchKeyEvent, key))
+		key.Type, key.Text = input.DispatchKeyEventTypeKeyUp, ""
+		steps = append(steps, command(input.DispatchKeyEvent, key))
+	}
+	return chromedp.Steps(steps...)
+}
 
 func (t *Tab) do(steps ...chromedp.Action[chromedp.Void]) error {
 	ctx, cancel := t.within()
