@@ -41,8 +41,6 @@ func TestPages(t *testing.T) {
 			fits(t, opened)
 			accessible(t, opened, everything)
 			shoot(t, opened, address, "narrow")
-			show(t, opened, narrow)
-			accessible(t, opened, colours)
 			show(t, opened, still)
 			visit(t, opened, address)
 			fits(t, opened)
