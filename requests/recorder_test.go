@@ -306,6 +306,9 @@ func TestPanicsArePassedOn(t *testing.T) {
 				t.Errorf("panicked with %v, want %v", cause, test.cause)
 			}
 			sum, snap := requests.Summaries(reg.Snapshot())[0], rec.Snapshot()
+			if sum.Failures() != test.panics {
+				t.Errorf("%d failures, want %d", sum.Failures(), test.panics)
+			}
 			if sum.Panics != test.panics || sum.Aborted != test.aborted || len(snap.Running) != 0 {
 				t.Errorf("%d panics, %d aborted, running %v; want %d, %d, none", sum.Panics, sum.Aborted, snap.Running, test.panics, test.aborted)
 			}

@@ -116,6 +116,9 @@ func (v *visit) end() (cut bool) {
 	}
 	if f.status == 0 {
 		f.status = http.StatusOK // which net/http sends for a handler that says nothing
+		if v.ending == failed {
+			f.status = http.StatusInternalServerError // what there would have been to say
+		}
 	}
 	f.ending = v.outcome(f.status)
 	at := v.route()
