@@ -53,12 +53,19 @@ func firstLine(text string) string {
 }
 
 func (l *loop) report(d Death, p *Process) {
-	attrs := append(p.attrs(), "why", d.Why, "exit", d.Exit.String(), "after", d.Ended.Sub(d.Started).Round(time.Millisecond))
+	attrs := append(p.attrs(), "why", d.Why)
+	if exit := d.Exit.String(); exit != d.Why {
+		attrs = append(attrs, "exit", exit)
+	}
+	attrs = append(attrs, "after", d.Ended.Sub(d.Started).Round(time.Millisecond))
 	if d.Expected && d.Exit == (Exit{}) {
 		l.log.Info("process ended", attrs...)
 		return
 	}
-	l.log.Error("process died", append(attrs, "panic", firstLine(d.Panic), "lost_least", d.LostLeast, "lost_most", d.LostMost)...)
+	if d.Panic != "" {
+		attrs = append(attrs, "panic", firstLine(d.Panic))
+	}
+	l.log.Error("process died", append(attrs, "lost_least", d.LostLeast, "lost_most", d.LostMost)...)
 }
 
 // blame decides whether the end of p counts as a failed start, and when its
