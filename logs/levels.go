@@ -23,6 +23,7 @@ type Levels struct {
 
 	mu       sync.Mutex // guards what follows
 	all      setting
+	lasting  slog.Level // of everything, when the time of all is over
 	packages map[string]setting
 	keys     map[string]setting
 }
@@ -37,8 +38,8 @@ type setting struct {
 // Level is the level of everything that has none of its own.
 func (l *Levels) Level() slog.Level { return slog.Level(l.base.Load()) }
 
-// SetAll sets the level of everything: for a time, after which it is
-// slog.LevelInfo again, or for good if that is 0.
+// SetAll sets the level of everything: for a time, after which it is again what
+// it was set to for good, or for good if that is 0.
 func (l *Levels) SetAll(level slog.Level, howLong time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,8 +47,20 @@ func (l *Levels) SetAll(level slog.Level, howLong time.Duration) {
 	l.all = setting{level: level}
 	if howLong > 0 {
 		l.all.until = time.Now().Add(howLong)
-		l.all.timer = time.AfterFunc(howLong, func() { l.SetAll(slog.LevelInfo, 0) })
+		l.all.timer = time.AfterFunc(howLong, l.resetAll)
+	} else {
+		l.lasting = level
 	}
+	l.settle()
+}
+
+func (l *Levels) resetAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Now().Before(l.all.until) {
+		return // it has been set anew just now
+	}
+	l.all = setting{level: l.lasting}
 	l.settle()
 }
 

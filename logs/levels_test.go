@@ -38,6 +38,13 @@ func TestLevelsOverTime(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		check("after the time", ctx, false)
+		levels.SetAll(slog.LevelDebug, 0)
+		levels.SetAll(slog.LevelError, time.Minute)
+		check("less for a time", ctx, false)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		check("what was for good, after that", ctx, true)
+		levels.SetAll(slog.LevelInfo, 0)
 
 		levels.SetPackage("github.com/support-go/support/logs_test", slog.LevelDebug, time.Minute)
 		check("this package", ctx, true)
