@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/support-go/support/internal/control"
@@ -29,6 +30,7 @@ func (v *panorama) actions() []meta.Action {
 	request := []data.Input{{Name: "id", Title: "Request"}}
 	all := []meta.Action{
 		{Name: "gc", Title: "Collect garbage", Inputs: which, Effect: "Runs a garbage collection and gives free memory back to the system: a few milliseconds of processor time for each 10 MiB."},
+		{Name: "log-level", Title: "Change what is logged", Inputs: append(slices.Clip(which), logInputs()...), Effect: "Writes the log from another level on, for a time, after which all is as before. What is below info may be much."},
 		{Name: "cancel", Title: "Cancel a request", Inputs: request, Danger: true, Effect: "Ends the context of one running request; its handler decides what the client gets."},
 	}
 	for i := range all {
@@ -36,7 +38,7 @@ func (v *panorama) actions() []meta.Action {
 		all[i].Run = func(ctx context.Context, args url.Values) (string, error) { return v.group.act(ctx, all[i].Name, args) }
 	}
 	if v.dir == "" { // there is no supervisor
-		all[0].Inputs = nil
+		all[0].Inputs, all[1].Inputs = nil, logInputs()
 		return all
 	}
 	return append([]meta.Action{
@@ -89,6 +91,8 @@ func (g *Group) act(_ context.Context, action string, args url.Values) (string, 
 		runtime.ReadMemStats(&after)
 		return fmt.Sprintf("heap from %s to %s in %s", human.Of(float64(before.HeapAlloc), human.Memory),
 			human.Of(float64(after.HeapAlloc), human.Memory), human.Duration(time.Since(began).Seconds())), nil
+	case "log-level":
+		return g.setLogLevel(args)
 	case "cancel":
 		return g.cancelRequest(args.Get("id"), args.Get("by"))
 	case "stop-worker":

@@ -29,6 +29,7 @@ import (
 
 	"github.com/support-go/support/admit"
 	"github.com/support-go/support/internal/bind"
+	"github.com/support-go/support/logs"
 	"github.com/support-go/support/meta"
 	"github.com/support-go/support/offload"
 	"github.com/support-go/support/prefork"
@@ -65,6 +66,12 @@ type Group struct {
 	Args   []string       // of the workers, the program's name first; default os.Args
 	Log    *slog.Logger   // default what Logs says if Main runs the group, else slog.Default()
 	Logs   Logs           // how Main logs
+
+	// Levels decide which records of this process are written, and Recent has the
+	// last of its lines, if Main logs. Operators find both on Meta. With a Log of
+	// your own, build them into its handler.
+	Levels logs.Levels
+	Recent logs.Ring
 
 	// Stats are the statistics of this process. Those of all processes of the
 	// group, the ended ones too, are added up for Meta and Metrics. A Secret that

@@ -44,8 +44,6 @@ type logging struct {
 	final  slog.Handler  // where lines of all processes end; nil in children
 	file   *sink.File    // of final, if any
 	books  *logs.Repeats // of this process
-	Levels logs.Levels   // of this process
-	Recent logs.Ring     // lines of this process
 
 	mu      sync.Mutex // guards what follows
 	line    []byte     // the line that is taken
@@ -70,7 +68,7 @@ type source struct {
 func (g *Group) newLogging(child bool) (*logging, *slog.Logger) {
 	l := &logging{config: g.Logs, sources: make(map[stream]*source)}
 	if level := g.Logs.Options.Level; level != nil {
-		l.Levels.SetAll(level.Level(), 0)
+		g.Levels.SetAll(level.Level(), 0)
 	}
 	if child {
 		l.own = sink.NewWriter(os.Stderr, sink.Limits{}, &g.Stats)
@@ -80,8 +78,8 @@ func (g *Group) newLogging(child bool) (*logging, *slog.Logger) {
 	}
 	options := g.Logs.Options
 	options.JSON, options.Color, options.Level = false, logs.ColorNever, slog.Level(math.MinInt)
-	l.books = &logs.Repeats{Next: logs.NewHandler(io.MultiWriter(&l.Recent, l.own), options)}
-	return l, slog.New(l.Levels.Handler(l.books.Handler()))
+	l.books = &logs.Repeats{Next: logs.NewHandler(io.MultiWriter(&g.Recent, l.own), options)}
+	return l, slog.New(g.Levels.Handler(l.books.Handler()))
 }
 
 // open opens what is at the end of all lines.
@@ -215,7 +213,7 @@ func (g *Group) shareLogs() {
 	if a.Stats == nil {
 		a.Stats = &g.Stats
 	}
-	if a.Levels == nil && g.logging != nil {
-		a.Levels = &g.logging.Levels
+	if a.Levels == nil {
+		a.Levels = &g.Levels
 	}
 }

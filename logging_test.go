@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,6 +132,63 @@ func TestLogFile(t *testing.T) {
 	said("took over the sockets", 1)
 	again.signal(syscall.SIGTERM)
 	again.exits(0)
+}
+
+// TestLogPage has an operator look at the log of two workers, and change its
+// level.
+func TestLogPage(t *testing.T) {
+	dir := shortDir(t)
+	seen := "unix:" + dir + "/page"
+	p, get := logging(t, "WORKERS=2", "DIR="+dir, "PAGE="+seen)
+	p.start()
+	page := http.Client{Timeout: patience, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", dir+"/page")
+	}}}
+	ask := func(method, path string, form url.Values) (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, "http://localhost/"+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, _ := os.ReadFile(filepath.Join(dir, "operator.token")) // is there when the page is
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answer, err := page.Do(r)
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer answer.Body.Close()
+		body, _ := io.ReadAll(answer.Body) // what there is of it
+		return answer.StatusCode, string(body)
+	}
+	on := func(part string) func() bool {
+		return func() bool {
+			get("/")
+			_, body := ask("GET", "log.json", nil)
+			return strings.Contains(body, part)
+		}
+	}
+	eventually(t, "what was said is not on the page", on(`"INFO by default"`))
+	if _, body := ask("GET", "log.json", nil); strings.Contains(body, "in depth") {
+		t.Errorf("there are records for debugging: %s", body)
+	}
+	for problem, form := range map[string]url.Values{
+		"minutes is": {"worker": {"all"}, "level": {"DEBUG"}, "minutes": {"-1"}},
+		"level is":   {"worker": {"all"}, "level": {"LOUD"}, "minutes": {"1"}},
+	} {
+		if _, said := ask("POST", "do/log-level", form); !strings.Contains(said, problem) {
+			t.Errorf("%v: %s, want %q", form, said, problem)
+		}
+	}
+	eventually(t, "the level is not changed in both workers", func() bool {
+		_, said := ask("POST", "do/log-level", url.Values{"worker": {"all"}, "level": {"DEBUG"}, "minutes": {"1"}})
+		return strings.Contains(said, "w1: from DEBUG") && strings.Contains(said, "w2: from DEBUG")
+	})
+	eventually(t, "there are no records for debugging", on(`"DEBUG in depth"`))
+	p.signal(syscall.SIGTERM)
+	p.exits(0)
+	if text := p.stderr.String(); !strings.Contains(text, "DEBUG in depth") {
+		t.Errorf("it has written\n%s", text)
+	}
 }
 
 func TestLogFileThatCannotBe(t *testing.T) {

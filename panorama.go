@@ -33,7 +33,7 @@ func (g *Group) Page(path, title string, run func(ctx context.Context) (any, err
 // ownPages are all pages that run in a process that serves.
 func (g *Group) ownPages() []meta.Page {
 	all := append(pages.Process(), pages.Requests(g.recorders)...)
-	return append(all, g.pages...)
+	return append(append(all, g.logPage()), g.pages...)
 }
 
 func (g *Group) recorders() []*requests.Recorder {

@@ -31,6 +31,7 @@ func logEverything(w http.ResponseWriter, r *http.Request) {
 		fmt.Println("printed\x1b[2J")
 		fmt.Fprintln(os.Stderr, "complained")
 		slog.Info("by default")
+		slog.Debug("in depth")
 		lines.Begin(r.Context(), "answer").End(nil)
 	}
 	fmt.Fprint(w, "ok")
@@ -59,6 +60,10 @@ func runProgram(name string) {
 	case "logging":
 		group.Logs = support.Logs{File: os.Getenv("LOG"), Access: new(access.Log)}
 		group.Logs.Options.JSON = os.Getenv("JSON") != ""
+		group.Dir = os.Getenv("DIR") // the default if nobody says
+		if page := os.Getenv("PAGE"); page != "" {
+			group.Meta(page)
+		}
 		group.HTTP(os.Getenv("ADDRESS"), http.HandlerFunc(logEverything))
 	case "holding":
 		group.Drain = support.Drain{LameDuck: never, Grace: never}

@@ -1,0 +1,118 @@
+package support
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/support-go/support/logs"
+	"github.com/support-go/support/meta"
+	"github.com/support-go/support/meta/data"
+)
+
+// logPage shows the last lines of the processes that serve.
+func (g *Group) logPage() meta.Page {
+	return meta.Page{Path: "log", Title: "Log", Section: meta.Said, Key: "l", Run: g.said}
+}
+
+// maxLines is how many lines of each process are shown.
+const maxLines = 200
+
+// said shows the lines from the level that the query names on.
+func (g *Group) said(_ context.Context, q url.Values) (any, error) {
+	from, err := levelOf(cmp.Or(q.Get("from"), "DEBUG"))
+	if err != nil {
+		return nil, err
+	}
+	lines := &meta.Table{Filter: true, Sorted: "-time", Empty: "Nothing has been logged yet, or the group has a Log of its own.", Columns: []meta.Column{
+		{Name: "time", Title: "Time"}, {Name: "level", Title: "Level"}, {Name: "message", Title: "Message", Wrap: true},
+		{Name: "attributes", Title: "Attributes", Unit: data.UnitCode, Wrap: true},
+	}}
+	recent := g.Recent.Lines(from)
+	for _, line := range recent[max(0, len(recent)-maxLines):] {
+		addLine(lines, line)
+	}
+	sites := &meta.Table{Key: "message", Sorted: "-count", Empty: "Nothing has been logged yet.", Columns: []meta.Column{
+		{Name: "message", Title: "Message", Wrap: true}, {Name: "count", Title: "Count", Merge: data.Sum},
+	}}
+	for _, s := range g.Recent.Sites() {
+		sites.Add(s.Level+" "+s.Message, s.Count)
+	}
+	return meta.View{Blocks: []meta.Block{
+		{Name: "lines", Title: "Last lines", Table: lines}, {Name: "messages", Title: "By message", Table: sites},
+	}}, nil
+}
+
+// addLine adds a row for line, which stays whole where it cannot be parsed, as one that was
+// cut off.
+func addLine(t *meta.Table, line string) {
+	r, err := logs.Parse(line)
+	if err != nil {
+		t.Add("", "", line, "")
+		return
+	}
+	t.Add(r.Time.UTC().Format(time.RFC3339Nano), marked(r.Level), r.Message, attributes(r))
+}
+
+func marked(level slog.Level) meta.Cell {
+	c := meta.Cell{Value: level.String()}
+	switch {
+	case level >= slog.LevelError:
+		c.State = data.Wrong
+	case level >= slog.LevelWarn:
+		c.State = data.Look
+	}
+	return c
+}
+
+func attributes(r slog.Record) string {
+	var all []string
+	r.Attrs(func(a slog.Attr) bool {
+		all = append(all, a.String())
+		return true
+	})
+	return strings.Join(all, " ")
+}
+
+// logInputs are what setLogLevel wants.
+func logInputs() []data.Input {
+	return []data.Input{
+		{Name: "level", Title: "From level", Choices: []string{"DEBUG", "INFO", "WARN", "ERROR"}, Value: "DEBUG"},
+		{Name: "package", Title: "Of packages below, by import path; empty is everything"},
+		{Name: "minutes", Title: "For minutes", Value: "10"},
+	}
+}
+
+// mostMinutes bounds what is to be for a time: a day.
+const mostMinutes = 24 * 60
+
+// setLogLevel has this process log from another level on, for a time.
+func (g *Group) setLogLevel(args url.Values) (string, error) {
+	level, err := levelOf(args.Get("level"))
+	if err != nil {
+		return "", err
+	}
+	minutes, err := strconv.Atoi(args.Get("minutes"))
+	if err != nil || minutes < 1 || minutes > mostMinutes {
+		return "", fmt.Errorf("support: minutes is %q: want 1 to %d", args.Get("minutes"), mostMinutes)
+	}
+	howLong := time.Duration(minutes) * time.Minute
+	if path := args.Get("package"); path != "" {
+		g.Levels.SetPackage(path, level, howLong)
+		return fmt.Sprintf("%s from %s on for %d minutes", path, level, minutes), nil
+	}
+	g.Levels.SetAll(level, howLong)
+	return fmt.Sprintf("from %s on for %d minutes", level, minutes), nil
+}
+
+func levelOf(text string) (level slog.Level, err error) {
+	if err = level.UnmarshalText([]byte(text)); err != nil {
+		err = fmt.Errorf("support: level is %q: want DEBUG, INFO, WARN or ERROR", text)
+	}
+	return level, err
+}
