@@ -23,6 +23,9 @@ func linear(high float64, unit string) scale {
 	if high <= 0 || math.IsNaN(high) || math.IsInf(high, 0) {
 		high = 1
 	}
+	if unit == data.UnitCores {
+		high = max(high, leastCores)
+	}
 	step := roundUp(high/3, unit)
 	s := scale{ticks: []float64{0}}
 	for v := step; ; v += step {
@@ -33,6 +36,10 @@ func linear(high float64, unit string) scale {
 		}
 	}
 }
+
+// leastCores is the least of a processor's time that is worth an axis of its own:
+// three ticks of a hundredth, which is as fine as cores are shown.
+const leastCores = 0.03
 
 // roundUp returns the next round number: 1, 2, 2.5 or 5 times a power of ten;
 // of bytes in memory a power of two.
@@ -106,6 +113,10 @@ type xTick struct {
 // timeTicks labels the beginning, round minutes, and now.
 func timeTicks(start, length float64) []xTick {
 	first := time.Unix(int64(start), 0)
+	from, to := 0.23, 0.85 // where a label does not run into the first and last
+	if length < withSeconds {
+		from, to = 0.35, 0.8
+	}
 	ticks := []xTick{{X: "0", Label: clock(first, length)}}
 	for _, step := range []float64{60, 300, 900, 1800, 3600, 6 * 3600} {
 		if length/step > 4.5 {
@@ -113,7 +124,7 @@ func timeTicks(start, length float64) []xTick {
 		}
 		for at := math.Ceil(start/step) * step; at < start+length; at += step {
 			x := (at - start) / length
-			if x > 0.23 && x < 0.85 {
+			if x > from && x < to {
 				ticks = append(ticks, xTick{number(100 * x), clock(time.Unix(int64(at), 0), length), "m"})
 			}
 		}
@@ -122,8 +133,11 @@ func timeTicks(start, length float64) []xTick {
 	return append(ticks, xTick{"100", "now", "e"})
 }
 
+// withSeconds is the longest time, in seconds, whose labels need them.
+const withSeconds = 300
+
 func clock(t time.Time, length float64) string {
-	if length < 300 {
+	if length < withSeconds {
 		return t.UTC().Format("15:04:05")
 	}
 	return t.UTC().Format("15:04")
