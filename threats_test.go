@@ -73,7 +73,6 @@ func TestSlowClients(t *testing.T) {
 		}
 		t.Skip("install slowhttptest (Debian: apt-get install slowhttptest)")
 	}
-	t.Parallel()
 	modes := map[string][]string{
 		"slow headers": {"-H"},
 		"slow bodies":  {"-B", "-s", "8192"},
@@ -82,8 +81,7 @@ func TestSlowClients(t *testing.T) {
 	}
 	large := make([]byte, 1<<20)
 	for name, mode := range modes {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(name, func(t *testing.T) { // alone: it takes the machine, and others have times to keep
 			group := support.New("slow")
 			server := group.HTTP("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.ContentLength != 0 {
