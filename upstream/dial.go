@@ -27,11 +27,13 @@ func (e *endpoint) dial(ctx context.Context, fresh bool) (*socket, error) {
 	e.connected()
 	s := newSocket(e, nc)
 	s.fresh = fresh
+	s.uncounted = plain(ctx) // its requests count as load, not itself
 	e.admit(s)
 	return s, nil
 }
 
-// plainKey marks the context of a dial whose caller does TLS itself.
+// plainKey marks the context of a dial for http.Transport, which is given a
+// plain connection and counts requests.
 type plainKey struct{}
 
 func plain(ctx context.Context) bool { return ctx.Value(plainKey{}) != nil }

@@ -349,7 +349,6 @@ func (e *endpoint) dialWeb(ctx context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	sock.uncounted = true // its requests count as load, not itself
 	if e.svc.m.tasks.Closed() {
 		e.drop(sock, causeUnwanted)
 		return nil, ErrClosed
