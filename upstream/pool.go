@@ -67,10 +67,15 @@ func (e *endpoint) judgeLocked(s *socket, unfit bool, now instant) cause {
 		return causeUnanswered
 	case now >= s.dies:
 		return causeAge
-	case e.retired, e.condition() == down, e.svc.m.quota.short(), e.svc.m.tasks.Closed():
+	case e.unwantedLocked():
 		return causeUnwanted
 	}
 	return keep
+}
+
+// unwantedLocked tells whether no connection is to be kept here.
+func (e *endpoint) unwantedLocked() bool {
+	return e.retired || e.condition() == down || e.svc.m.quota.short() || e.svc.m.tasks.Closed()
 }
 
 // noteLoanLocked adds what has happened during a loan to the counts.
@@ -118,13 +123,13 @@ func (e *endpoint) popOldestLocked() *socket {
 
 // handOverLocked gives a connection to whoever waits for one.
 func (e *endpoint) handOverLocked(s *socket) bool {
-	for len(e.waiting) > 0 {
-		w := e.waiting[0]
-		e.waiting = e.waiting[1:]
-		w.results <- result{e: e, s: s}
-		return true
+	if len(e.waiting) == 0 {
+		return false
 	}
-	return false
+	w := e.waiting[0]
+	e.waiting = e.waiting[1:]
+	w.results <- result{e: e, s: s}
+	return true
 }
 
 // dialLocked starts as many connections as are waited for and allowed.
@@ -150,14 +155,18 @@ func (e *endpoint) dialForAnyone(ctx context.Context) {
 		e.mu.Unlock()
 		return
 	}
-	var spare *socket
-	if !e.handOverLocked(s) {
+	spare, why := (*socket)(nil), causeSpare
+	switch {
+	case e.handOverLocked(s):
+	case e.unwantedLocked():
+		spare, why = s, causeUnwanted
+	default:
 		s.idle = e.clock().now()
 		spare = e.pushLocked(s)
 	}
 	e.mu.Unlock()
 	if spare != nil {
-		e.drop(spare, causeSpare)
+		e.drop(spare, why)
 	}
 }
 

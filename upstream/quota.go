@@ -40,6 +40,7 @@ func (q *quota) acquire(ctx context.Context, cull func() bool) error {
 	q.waiting = append(q.waiting, place)
 	q.wanting.Store(true)
 	q.mu.Unlock()
+	cull() // what has become idle before anybody could see that a place is wanted
 	select {
 	case <-place:
 		return nil
