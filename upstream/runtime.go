@@ -36,7 +36,7 @@ type instruments struct {
 	loans, reused, dials, failures, read, written *stats.Counter
 	retries, hedges, refused, downs, misuse       *stats.Counter
 	closed                                        [causeCount]*stats.Counter
-	open, idle, busy, ailing                      *stats.Gauge
+	open, idle, dialing, busy, ailing             *stats.Gauge
 
 	wait, connect, handshake, response *stats.Distribution
 }
@@ -52,7 +52,7 @@ func newInstruments(reg *stats.Registry, name string) instruments {
 		failures: counter("failures"), read: counter("read_bytes"), written: counter("written_bytes"),
 		retries: counter("retries"), hedges: counter("hedges"), refused: counter("repeats_refused"),
 		downs: counter("markdowns"), misuse: counter("misuses"),
-		open: gauge("open"), idle: gauge("idle"), busy: gauge("busy"), ailing: gauge("addresses_down"),
+		open: gauge("open"), idle: gauge("idle"), dialing: gauge("connecting"), busy: gauge("busy"), ailing: gauge("addresses_down"),
 		wait: seconds("wait"), connect: seconds("connect"), handshake: seconds("handshake"), response: seconds("response"),
 	}
 	for c := keep + 1; c < causeCount; c++ {

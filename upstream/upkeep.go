@@ -124,9 +124,9 @@ func (e *endpoint) cullAged(now instant) bool {
 
 // collect adds what the endpoints have counted to the statistics.
 func (s *service) collect() (loans int64) {
-	var open, idle, busy, ailing int
+	var open, idle, dialing, busy, ailing int
 	for e := range s.all {
-		c := e.takeCounts(&open, &idle)
+		c := e.takeCounts(&open, &idle, &dialing)
 		loans += c.loans
 		s.instruments.loans.Add(c.loans)
 		s.instruments.reused.Add(c.reused)
@@ -146,17 +146,19 @@ func (s *service) collect() (loans int64) {
 	}
 	s.open.Set(float64(open))
 	s.idle.Set(float64(idle))
+	s.dialing.Set(float64(dialing))
 	s.busy.Set(float64(busy))
 	s.ailing.Set(float64(ailing))
 	return loans
 }
 
-func (e *endpoint) takeCounts(open, idle *int) counts {
+func (e *endpoint) takeCounts(open, idle, dialing *int) counts {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c := e.count
 	e.count = counts{}
 	*open += len(e.open)
 	*idle += len(e.idle)
+	*dialing += e.dialing
 	return c
 }
