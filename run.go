@@ -10,6 +10,7 @@ import (
 
 	"github.com/support-go/support/internal/bind"
 	"github.com/support-go/support/internal/ledger"
+	"github.com/support-go/support/logs/access"
 	"github.com/support-go/support/meta/portrait"
 	"github.com/support-go/support/prefork"
 )
@@ -60,13 +61,17 @@ func (g *Group) Run(ctx context.Context) error {
 	return g.runAlone(ctx)
 }
 
-// connectUpstream has what Upstream counts and says go where the group's does.
+// connectUpstream has what Upstream counts and says go where the group's does,
+// and its requests name the one they are made for.
 func (g *Group) connectUpstream() {
 	if g.Upstream.Stats == nil {
 		g.Upstream.Stats = &g.Stats
 	}
 	if g.Upstream.Log == nil {
 		g.Upstream.Log = g.log()
+	}
+	if g.Upstream.Propagate == nil {
+		g.Upstream.Propagate = access.Propagate
 	}
 }
 

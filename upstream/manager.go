@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -18,9 +19,9 @@ import (
 )
 
 // Manager lends connections to services. The zero Manager is ready; it must
-// not be copied, and its fields must be set before the first Add, but for Stats
-// and Log, for which it is early enough before the first connection. It is safe
-// for concurrent use. Looking up, connecting and the goroutine that looks after
+// not be copied, and its fields must be set before the first Add, but for Stats,
+// Log and Propagate, for which it is early enough before the first connection.
+// It is safe for concurrent use. Looking up, connecting and the goroutine that looks after
 // everything begin with the first connection that is asked for; Close ends them.
 type Manager struct {
 	Stats *stats.Registry // of instruments named upstream.…; nil is fine
@@ -38,6 +39,12 @@ type Manager struct {
 	// Dial, if not nil, connects in place of a net.Dialer. It is given "tcp"
 	// with an IP address and port, or "unix" with a path.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Propagate, if not nil, puts into h what Transport is to send with a
+	// request of that ctx, such as the id and trace of the request that is
+	// being handled. What the request says itself stays. In a group it is by
+	// default access.Propagate.
+	Propagate func(ctx context.Context, h http.Header)
 
 	clock clock
 	tasks tasks.Group

@@ -5,13 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -59,7 +58,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if limit := svc.conf.Timeouts.Call; limit > 0 {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 	}
-	c := &webCall{t: t, req: req, trail: trail{svc: svc}, repeatable: isRepeatable(req)}
+	c := &webCall{t: t, req: req, header: t.m.propagated(req), trail: trail{svc: svc}, repeatable: isRepeatable(req)}
 	resp, end, err := c.do(ctx)
 	if err != nil {
 		if cancel != nil {
@@ -89,6 +88,21 @@ func (t *Transport) serviceOf(req *http.Request) (*service, error) {
 	return svc, nil
 }
 
+// propagated returns the header of a request with what Propagate adds. The
+// request's own is not changed.
+func (m *Manager) propagated(req *http.Request) http.Header {
+	if m.Propagate == nil {
+		return req.Header
+	}
+	more := make(http.Header)
+	m.Propagate(req.Context(), more)
+	if len(more) == 0 {
+		return req.Header
+	}
+	maps.Copy(more, req.Header)
+	return more
+}
+
 func closeBody(req *http.Request) {
 	if req.Body != nil {
 		_ = req.Body.Close() // nobody reads it
@@ -111,6 +125,7 @@ func isRepeatable(req *http.Request) bool {
 type webCall struct {
 	t          *Transport
 	req        *http.Request
+	header     http.Header // as it is sent
 	repeatable bool
 	trail      trail
 
@@ -227,6 +242,7 @@ func (c *webCall) requestTo(ctx context.Context, e *endpoint) *webRequest {
 	} else {
 		x.req = *c.req.WithContext(ctx)
 	}
+	x.req.Header = c.header
 	x.url.Host = e.webHost
 	x.url.Scheme = "http"
 	if e.svc.conf.TLS != nil {
@@ -408,101 +424,5 @@ func (t *Transport) closeIdle() {
 // CloseIdleConnections closes connections that no request uses, as http.Client
 // expects of a transport.
 func (t *Transport) CloseIdleConnections() { t.closeIdle() }
-
-// webBody notes the end of an exchange.
-type webBody struct {
-	io.ReadCloser
-	e    *endpoint
-	read atomic.Int64
-	took time.Duration // until the answer began
-	done atomic.Bool
-}
-
-// begin has the exchange end with the body of resp. What has been switched to
-// another protocol ends there and then: its body can be written, too.
-func (b *webBody) begin(e *endpoint, resp *http.Response, start time.Time) {
-	b.e, b.took = e, time.Since(start)
-	if resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
-		b.end(nil)
-		return
-	}
-	b.ReadCloser = resp.Body
-	resp.Body = b
-}
-
-func (b *webBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.read.Add(int64(n))
-	if err != nil {
-		b.end(err)
-	}
-	return n, err
-}
-
-func (b *webBody) Close() error {
-	b.end(nil)
-	return b.ReadCloser.Close()
-}
-
-// end notes the exchange, once.
-func (b *webBody) end(err error) {
-	if b.done.Swap(true) {
-		return
-	}
-	b.e.active.Add(-1)
-	x := Exchange{Received: b.read.Load(), Answers: 1, Took: b.took, Time: b.e.clock().time(b.e.clock().about())}
-	if err != nil && !errors.Is(err, io.EOF) {
-		x.Error = err.Error()
-	}
-	b.e.mu.Lock()
-	defer b.e.mu.Unlock()
-	b.e.keepLocked(x)
-}
-
-// finally has what the contexts hold released with the body.
-func (c *webCall) finally(resp *http.Response, all ...func()) {
-	end := func() {
-		for _, f := range all {
-			if f != nil {
-				f()
-			}
-		}
-	}
-	if rwc, ok := resp.Body.(io.ReadWriteCloser); ok {
-		resp.Body = &endingStream{rwc, end}
-		return
-	}
-	resp.Body = &endingBody{resp.Body, end}
-}
-
-// endingBody calls end when the body is closed or read to its end.
-type endingBody struct {
-	io.ReadCloser
-	end func()
-}
-
-func (b *endingBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.end()
-	}
-	return n, err
-}
-
-func (b *endingBody) Close() error {
-	defer b.end()
-	return b.ReadCloser.Close()
-}
-
-// endingStream is endingBody of what can be written to.
-type endingStream struct {
-	io.ReadWriteCloser
-	end func()
-}
-
-func (b *endingStream) Close() error {
-	defer b.end()
-	return b.ReadWriteCloser.Close()
-}
 
 var _ http.RoundTripper = (*Transport)(nil)

@@ -224,3 +224,56 @@ func warm(m *upstream.Manager) error {
 	}
 	return errors.New("it is never known")
 }
+
+// TestTransportPropagates has what is known of a request go with those made
+// for it, every time they are sent, but not in place of what they say.
+func TestTransportPropagates(t *testing.T) {
+	type key struct{}
+	var seen atomic.Int64
+	addr := web(t, func(w http.ResponseWriter, r *http.Request) {
+		if seen.Add(1) == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, r.Header.Get("X-Request-Id")+" "+r.Header.Get("Traceparent")+" "+r.Header.Get("Accept"))
+	})
+	m := manager(t, "shop", at(addr))
+	m.Propagate = func(ctx context.Context, h http.Header) {
+		if id, ok := ctx.Value(key{}).(string); ok {
+			h.Set("X-Request-Id", id)
+			h.Set("Traceparent", "theirs")
+		}
+	}
+	tests := map[string]struct {
+		id     string
+		header http.Header
+		want   string
+	}{
+		"id":       {"abc", http.Header{"Accept": {"text/plain"}}, "abc theirs text/plain"},
+		"own":      {"abc", http.Header{"Traceparent": {"own"}}, "abc own "},
+		"nothing":  {"", http.Header{}, "  "},
+		"no match": {"", http.Header{"Accept": {"a/b"}}, "  a/b"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			before := test.header.Clone()
+			ctx := context.Background()
+			if test.id != "" {
+				ctx = context.WithValue(ctx, key{}, test.id)
+			}
+			req := httptest.NewRequestWithContext(ctx, "GET", "http://shop/", nil)
+			req.Header = test.header
+			resp, err := m.Transport().RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if b, err := io.ReadAll(resp.Body); string(b) != test.want || err != nil {
+				t.Errorf("upstream saw %q, %v; want %q", b, err, test.want)
+			}
+			if len(test.header) != len(before) {
+				t.Errorf("the request's own header became %v", test.header)
+			}
+		})
+	}
+}
