@@ -3,7 +3,9 @@ package offload
 import (
 	"context"
 	"encoding/gob"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -116,6 +118,9 @@ func (h *helper) call(ctx context.Context, request message, patience time.Durati
 		_ = h.replies.SetReadDeadline(time.Now().Add(silence)) // fails if it is closed
 		reply, err = h.hear()
 	}
+	if err == nil && reply.Serial != request.Serial {
+		err = fmt.Errorf("it answers job %d in place of %d", reply.Serial, request.Serial)
+	}
 	if err == nil && h.current.CompareAndSwap(int64(request.Serial), 0) {
 		return reply, nil
 	}
@@ -164,7 +169,11 @@ func (h *helper) dismiss() {
 // death waits for the end of a helper that has said nothing more, or nonsense,
 // and says how it came.
 func (h *helper) death(said error) error {
-	late := time.AfterFunc(leaving, h.kill)
+	patience := leaving
+	if !errors.Is(said, io.EOF) && !errors.Is(said, io.ErrUnexpectedEOF) {
+		patience = 0 // it has not closed its end: it does not die by itself
+	}
+	late := time.AfterFunc(patience, h.kill)
 	defer late.Stop()
 	<-h.exited
 	return fmt.Errorf("pid %d: %v (%w)", h.cmd.Process.Pid, h.cmd.ProcessState, said)

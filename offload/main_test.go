@@ -65,6 +65,7 @@ type functions struct {
 	heed    offload.Remote[string, time.Duration]
 	hang    offload.Remote[string, int]
 	stop    offload.Remote[struct{}, int]
+	babble  offload.Remote[[]byte, int]
 	grow    offload.Remote[int, int]
 	within  offload.Remote[struct{}, [2]int]
 	strange offload.Remote[struct{}, func()]
@@ -114,6 +115,9 @@ func register(p *offload.Process) (f functions) {
 	f.stop = offload.Register(p, "stop", func(context.Context, struct{}) (int, error) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 		select {}
+	})
+	f.babble = offload.Register(p, "babble", func(_ context.Context, noise []byte) (int, error) {
+		return syscall.Write(4, noise) // the pipe of its replies
 	})
 	var kept [][]byte
 	f.grow = offload.Register(p, "grow", func(_ context.Context, size int) (int, error) {

@@ -5,8 +5,10 @@ package offload_test
 import (
 	"bytes"
 	"context"
+	"encoding/gob"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -357,6 +359,33 @@ func TestHelperThatDoesNotServe(t *testing.T) {
 	}
 	if err := p.Close(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestHelperBabbles has the work of helpers write into the pipe of their
+// replies, as broken code may.
+func TestHelperBabbles(t *testing.T) {
+	f := served(t, &offload.Process{Size: 1})
+	type message struct{ Kind, Serial int } // as offload's own
+	var other, early bytes.Buffer
+	if err := errors.Join(gob.NewEncoder(&other).Encode("another type"), gob.NewEncoder(&early).Encode(message{5, 99})); err != nil {
+		t.Fatal(err)
+	}
+	random := make([]byte, 4<<10)
+	_, _ = rand.NewChaCha8([32]byte{7}).Read(random)
+	for name, noise := range map[string][]byte{
+		"zeros": make([]byte, 100), "text": bytes.Repeat([]byte("assertion failed: x != nil\n"), 100), "long number": bytes.Repeat([]byte{0xff}, 1000),
+		"huge message": {0xf8, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "random": random,
+		"another type": other.Bytes(), "reply to another job": early.Bytes(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if n, err := f.babble.Do(t.Context(), noise); !errors.Is(err, offload.ErrDied) {
+				t.Errorf("got %d, %v; want %v", n, err, offload.ErrDied)
+			}
+			if _, err := f.pid.Do(t.Context(), struct{}{}); err != nil {
+				t.Errorf("the next job: %v", err)
+			}
+		})
 	}
 }
 

@@ -29,6 +29,31 @@ func FuzzServe(f *testing.F) {
 	})
 }
 
+// FuzzReplies is what a helper says, which may be broken.
+func FuzzReplies(f *testing.F) {
+	var replies bytes.Buffer
+	out := gob.NewEncoder(&replies)
+	for _, m := range []message{{Kind: hello}, {Kind: alive}, {Kind: succeeded, Serial: 1, Body: []byte("x")}, {Kind: failed, Ended: 99}, {Kind: 99}} {
+		if err := out.Encode(m); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(replies.Bytes())
+	f.Add([]byte{0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, replies []byte) {
+		h := &helper{in: gob.NewDecoder(bytes.NewReader(replies))}
+		for {
+			m, err := h.hear()
+			if err != nil {
+				return
+			}
+			if _, err := m.result("f"); err == nil && m.Kind != succeeded {
+				t.Errorf("a message of kind %d is a success", m.Kind)
+			}
+		}
+	})
+}
+
 func FuzzDecode(f *testing.F) {
 	type value struct {
 		Name string
