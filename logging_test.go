@@ -23,8 +23,14 @@ import (
 // logging is a program that logs, on a unix socket.
 func logging(t *testing.T, env ...string) (p *program, get func(path string) string) {
 	t.Helper()
+	return onSocket(t, "logging", env...)
+}
+
+// onSocket is a program that serves on a unix socket.
+func onSocket(t *testing.T, name string, env ...string) (p *program, get func(path string) string) {
+	t.Helper()
 	addr := &net.UnixAddr{Name: shortDir(t) + "/s", Net: "unix"}
-	p = newProgram(t, "logging", append(env, "RUNTIME_DIRECTORY="+shortDir(t), "ADDRESS=unix:"+addr.Name))
+	p = newProgram(t, name, append(env, "RUNTIME_DIRECTORY="+shortDir(t), "ADDRESS=unix:"+addr.Name))
 	get = func(path string) string {
 		client := http.Client{Timeout: patience, Transport: &http.Transport{
 			DisableKeepAlives: true,
@@ -32,7 +38,7 @@ func logging(t *testing.T, env ...string) (p *program, get func(path string) str
 				return new(net.Dialer).DialContext(ctx, addr.Net, addr.Name)
 			},
 		}}
-		answer, err := client.Get("http://logging" + path)
+		answer, err := client.Get("http://socket" + path)
 		if err != nil {
 			return err.Error()
 		}

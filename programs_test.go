@@ -13,6 +13,7 @@ import (
 	"github.com/support-go/support"
 	lines "github.com/support-go/support/logs"
 	"github.com/support-go/support/logs/access"
+	"github.com/support-go/support/offload"
 )
 
 // logEverything logs in each of the ways there are.
@@ -65,6 +66,8 @@ func runProgram(name string) {
 			group.Meta(page)
 		}
 		group.HTTP(os.Getenv("ADDRESS"), http.HandlerFunc(logEverything))
+	case "helping":
+		group.HTTP(os.Getenv("ADDRESS"), helping(group))
 	case "holding":
 		group.Drain = support.Drain{LameDuck: never, Grace: never}
 		group.Stream("127.0.0.1:0", func(ctx context.Context, _ net.Conn) error { <-ctx.Done(); return nil })
@@ -75,4 +78,23 @@ func runProgram(name string) {
 		}()
 	}
 	support.Main(group)
+}
+
+// helping has requests answered by helpers of each worker: what a helper says
+// and its pid, or that it dies.
+func helping(group *support.Group) http.Handler {
+	library := &offload.Process{Name: "library", Size: 1}
+	say := offload.Register(library, "say", func(_ context.Context, what string) (int, error) {
+		if what == "/die" {
+			os.Exit(3)
+		}
+		fmt.Println("said by a helper")
+		return os.Getpid(), nil
+	})
+	library.Serve()
+	group.Setup = func(context.Context) (func(context.Context) error, error) { return library.Close, nil }
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		pid, err := say.Do(r.Context(), r.URL.Path)
+		fmt.Fprintln(w, os.Getpid(), pid, errors.Is(err, offload.ErrDied))
+	})
 }
