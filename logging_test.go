@@ -86,6 +86,9 @@ func TestMainLogs(t *testing.T) {
 				if _, err := lines.Parse(line); name == "with workers" && err != nil {
 					t.Errorf("%v: %s", err, line)
 				}
+				if strings.Contains(line, "INFO  answer  ") && !strings.Contains(line, " request=") {
+					t.Errorf("an action does not say in which request it was: %s", line)
+				}
 				if name == "JSON" && !json.Valid([]byte(line)) {
 					t.Errorf("no JSON: %s", line)
 				}
