@@ -25,7 +25,7 @@ func peer(kind string, ln net.Listener, next http.Handler) error {
 	case "kratos":
 		next = kratos(bbr.NewLimiter(), next)
 	case "failsafe":
-		next = failsafehttp.NewHandler(next, adaptivelimiter.NewWithDefaults[*http.Response]())
+		next = failsafehttp.NewHandler(next, adaptivelimiter.NewWithDefaults[*http.Response]()) //nolint:bodyclose // it is a type, not a response
 	}
 	return (&http.Server{Handler: next}).Serve(ln) //nolint:gosec // as they are
 }

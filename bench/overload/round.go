@@ -126,15 +126,15 @@ func judge(answers []answer, length time.Duration, capacity float64) *result {
 	var served, refused []time.Duration
 	var first, later float64
 	for _, a := range answers {
-		switch {
-		case a.code == http.StatusOK:
+		switch a.code {
+		case http.StatusOK:
 			served = append(served, a.took)
 			if at := a.due + a.took; a.took <= onTime && at < time.Second {
 				first++
 			} else if a.took <= onTime && at < length {
 				later++
 			}
-		case a.code == http.StatusServiceUnavailable, a.code == http.StatusTooManyRequests:
+		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 			refused = append(refused, a.took)
 		default:
 			r.unanswered++
