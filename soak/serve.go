@@ -21,6 +21,7 @@ import (
 // this is about. On demand it goes wrong in ways that tests and scenarios need.
 func runServe(ctx context.Context, args []string, _, errOut io.Writer) error {
 	group := support.New("soak")
+	group.Admit.Running = 1024 // whoever loads it wants to know what is lost, not what is shed
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.SetOutput(errOut)
 	addr := flags.String("addr", "127.0.0.1:8888", "`address` to serve on")
