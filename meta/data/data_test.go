@@ -237,3 +237,13 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestTextActsOnNothing has values with characters that a terminal obeys, or that
+// turn the text around them.
+func TestTextActsOnNothing(t *testing.T) {
+	table := &data.Table{Columns: []data.Column{{Name: "text"}}}
+	table.Add("a\x1b[31m\u202eb\u0085\x00c\td\ne")
+	if got, want := table.Rows[0].Cells[0].Value, "a\ufffd[31m\ufffdb\ufffd\ufffdc\td\ne"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

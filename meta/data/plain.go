@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -70,7 +71,7 @@ func finite(v float64) any {
 	return v
 }
 
-// clean makes text valid and bounded.
+// clean makes text valid, bounded and harmless.
 func clean(s string) string {
 	if len(s) > maxString {
 		cut := maxString
@@ -79,5 +80,15 @@ func clean(s string) string {
 		}
 		s = s[:cut] + "…"
 	}
-	return strings.ToValidUTF8(s, "?")
+	return strings.Map(visible, strings.ToValidUTF8(s, "?"))
+}
+
+// visible replaces what acts instead of being seen: control characters, and
+// those that turn the direction of text.
+func visible(r rune) rune {
+	turns := r == '\u200e' || r == '\u200f' || r == '\ufeff' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	if turns || unicode.IsControl(r) && r != '\n' && r != '\t' {
+		return unicode.ReplacementChar
+	}
+	return r
 }
