@@ -170,6 +170,30 @@ func TestHalfOpen(t *testing.T) {
 	})
 }
 
+// TestTimesDownGrow has an address fail each of its trials: it stays away for
+// twice as long each time, less a fifth at random, up to MaxDown.
+func TestTimesDownGrow(t *testing.T) {
+	bad := supporttest.NewUpstream(t, nil, supporttest.Reset())
+	good := supporttest.NewUpstream(t, nil, named("good"))
+	conf := quick(upstream.Service{Tiers: []upstream.Tier{upstream.At(bad.Addr), upstream.At(good.Addr)}})
+	conf.Health.MaxDown = 200 * time.Millisecond
+	m := manager(t, "growing", conf)
+	var before time.Time
+	for i, want := range []time.Duration{50, 100, 200, 200} {
+		want *= time.Millisecond
+		var a upstream.AddressState
+		eventually(t, "it is not marked down again", func() bool {
+			_, _ = upstream.Call(context.Background(), m, "growing", ask)
+			a = address(t, m, bad.Addr)
+			return a.State == "down" && a.Since.After(before)
+		})
+		before = a.Since
+		if away := a.Retry.Sub(a.Since); away > want || away < want*4/5 {
+			t.Errorf("time %d it stays away for %v, want %v less a fifth at most", i+1, away, want)
+		}
+	}
+}
+
 func TestProbe(t *testing.T) {
 	u := supporttest.NewUpstream(t, nil, supporttest.Reset())
 	good := supporttest.NewUpstream(t, nil, named("good"))
