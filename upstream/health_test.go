@@ -179,8 +179,8 @@ func TestTimesDownGrow(t *testing.T) {
 	conf.Health.MaxDown = 200 * time.Millisecond
 	m := manager(t, "growing", conf)
 	var before time.Time
-	for i, want := range []time.Duration{50, 100, 200, 200} {
-		want *= time.Millisecond
+	for i, milliseconds := range []int{50, 100, 200, 200} {
+		want := time.Duration(milliseconds) * time.Millisecond
 		var a upstream.AddressState
 		eventually(t, "it is not marked down again", func() bool {
 			_, _ = upstream.Call(context.Background(), m, "growing", ask)
