@@ -1,7 +1,6 @@
 package accept
 
 import (
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -10,11 +9,7 @@ import (
 // Arrived is when the latest bytes came to the socket, by the kernel's account,
 // in steps of some milliseconds; or zero if it keeps none. It takes 200 ns.
 func (c *Conn) Arrived() (at time.Time) {
-	socket, ok := c.Conn.(syscall.Conn)
-	if !ok {
-		return at
-	}
-	raw, err := socket.SyscallConn()
+	raw, err := c.SyscallConn()
 	if err != nil {
 		return at
 	}

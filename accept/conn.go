@@ -1,19 +1,19 @@
 package accept
 
 import (
-	"errors"
 	"io"
 	"net"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"github.com/support-go/support/internal/layer"
 )
 
 // Conn is a connection of a Queue. It passes on what the connection below can do
 // beside reading and writing: copying in the kernel, closing one half, system
 // calls.
 type Conn struct {
-	net.Conn
+	layer.Conn
 	queue  *Queue
 	watch  *time.Timer   // until the first request is there
 	spoken atomic.Bool   // something has come from the peer
@@ -36,7 +36,7 @@ const (
 const soon = 100 * time.Millisecond
 
 func newConn(q *Queue, below net.Conn) *Conn {
-	c := &Conn{Conn: below, queue: q}
+	c := &Conn{Conn: layer.Conn{Conn: below}, queue: q}
 	c.idle.Store(q.taken.Load())
 	q.active.Add(1)
 	first := q.limits.Silent
@@ -123,54 +123,8 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// NetConn is the connection below.
-func (c *Conn) NetConn() net.Conn { return c.Conn }
-
-// ReadFrom copies from src, in the kernel where possible.
-func (c *Conn) ReadFrom(src io.Reader) (int64, error) {
-	if below, ok := c.Conn.(io.ReaderFrom); ok {
-		return below.ReadFrom(src)
-	}
-	return io.Copy(struct{ io.Writer }{c.Conn}, src)
-}
-
 // WriteTo copies to dst until the end, in the kernel where possible.
 func (c *Conn) WriteTo(dst io.Writer) (int64, error) {
 	c.spoken.Store(true)
-	if below, ok := c.Conn.(io.WriterTo); ok {
-		return below.WriteTo(dst)
-	}
-	return io.Copy(dst, struct{ io.Reader }{c.Conn})
-}
-
-// CloseWrite closes the sending half.
-func (c *Conn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
-}
-
-// CloseRead closes the receiving half.
-func (c *Conn) CloseRead() error {
-	if half, ok := c.Conn.(interface{ CloseRead() error }); ok {
-		return half.CloseRead()
-	}
-	return errors.ErrUnsupported
-}
-
-// SetLinger sets what Close does with what has not been sent.
-func (c *Conn) SetLinger(sec int) error {
-	if tcp, ok := c.Conn.(interface{ SetLinger(sec int) error }); ok {
-		return tcp.SetLinger(sec)
-	}
-	return errors.ErrUnsupported
-}
-
-// SyscallConn gives access to the socket.
-func (c *Conn) SyscallConn() (syscall.RawConn, error) {
-	if raw, ok := c.Conn.(syscall.Conn); ok {
-		return raw.SyscallConn()
-	}
-	return nil, errors.ErrUnsupported
+	return c.Conn.WriteTo(dst)
 }

@@ -2,18 +2,18 @@ package requests
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
+
+	"github.com/support-go/support/internal/layer"
 )
 
 // hijacked is a connection that a handler has taken over. Its request goes on
 // until the handler has returned and the connection is closed.
 type hijacked struct {
-	net.Conn
+	layer.Conn
 	visit          *visit
 	received, sent atomic.Int64
 	holders        atomic.Int32 // the handler, and who has to close
@@ -23,7 +23,7 @@ type hijacked struct {
 // take has v run for as long as c is open. What the handler reads through the
 // buffer of rw is not counted, but what it writes is.
 func (v *visit) take(c net.Conn, rw *bufio.ReadWriter) net.Conn {
-	h := &hijacked{Conn: c, visit: v}
+	h := &hijacked{Conn: layer.Conn{Conn: c}, visit: v}
 	h.holders.Store(2)
 	if rw.Writer.Buffered() == 0 {
 		rw.Writer.Reset(h)
@@ -63,46 +63,19 @@ func (h *hijacked) Close() error {
 // ReadFrom copies from src, in the kernel where the connection can.
 func (h *hijacked) ReadFrom(src io.Reader) (int64, error) {
 	if other, ok := src.(*hijacked); ok {
-		n, err := io.Copy(h.Conn, other.Conn)
+		n, err := io.Copy(h.Conn.Conn, other.Conn.Conn)
 		other.received.Add(n)
 		h.sent.Add(n)
 		return n, err
 	}
-	n, err := io.Copy(h.Conn, src)
+	n, err := io.Copy(h.Conn.Conn, src)
 	h.sent.Add(n)
 	return n, err
 }
 
 // WriteTo copies to dst, in the kernel where the connection can.
 func (h *hijacked) WriteTo(dst io.Writer) (int64, error) {
-	n, err := io.Copy(dst, h.Conn)
+	n, err := io.Copy(dst, h.Conn.Conn)
 	h.received.Add(n)
 	return n, err
-}
-
-// NetConn is the connection below.
-func (h *hijacked) NetConn() net.Conn { return h.Conn }
-
-// CloseWrite closes the sending half.
-func (h *hijacked) CloseWrite() error {
-	if half, ok := h.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
-}
-
-// CloseRead closes the receiving half.
-func (h *hijacked) CloseRead() error {
-	if half, ok := h.Conn.(interface{ CloseRead() error }); ok {
-		return half.CloseRead()
-	}
-	return errors.ErrUnsupported
-}
-
-// SyscallConn gives access to the socket.
-func (h *hijacked) SyscallConn() (syscall.RawConn, error) {
-	if raw, ok := h.Conn.(syscall.Conn); ok {
-		return raw.SyscallConn()
-	}
-	return nil, errors.ErrUnsupported
 }

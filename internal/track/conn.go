@@ -2,19 +2,19 @@ package track
 
 import (
 	"crypto/tls"
-	"errors"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
+
+	"github.com/support-go/support/internal/layer"
 )
 
 // Conn is a connection that its listener remembers. It passes on what the
 // connection below can do beside reading and writing: copying in the kernel,
 // closing one half, system calls.
 type Conn struct {
-	net.Conn
+	layer.Conn
 	listener *Listener
 
 	width  atomic.Int32 // requests at once beyond one
@@ -165,15 +165,12 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// NetConn is the connection below.
-func (c *Conn) NetConn() net.Conn { return c.Conn }
-
 // ReadFrom copies from src, in the kernel where the connection below and src
 // allow it. A src that is itself tracked is looked through, since splice(2)
 // wants sockets.
 func (c *Conn) ReadFrom(src io.Reader) (int64, error) {
 	c.moved()
-	below, ok := c.Conn.(io.ReaderFrom)
+	below, ok := c.Conn.Conn.(io.ReaderFrom)
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, src)
 	}
@@ -182,11 +179,11 @@ func (c *Conn) ReadFrom(src io.Reader) (int64, error) {
 	switch r := src.(type) {
 	case *Conn:
 		r.heard()
-		return below.ReadFrom(socket(r.Conn))
+		return below.ReadFrom(socket(r))
 	case *io.LimitedReader:
 		if inner, ok := r.R.(*Conn); ok {
 			inner.heard()
-			r.R = socket(inner.Conn)
+			r.R = socket(inner)
 			defer func() { r.R = inner }()
 		}
 	}
@@ -200,34 +197,7 @@ func (c *Conn) WriteTo(dst io.Writer) (int64, error) {
 		to.moved()
 		to.beginCopy()
 		defer to.endCopy()
-		dst = socket(to.Conn)
+		dst = socket(to)
 	}
-	if from, ok := c.Conn.(io.WriterTo); ok {
-		return from.WriteTo(dst)
-	}
-	return io.Copy(dst, struct{ io.Reader }{c.Conn})
-}
-
-// CloseWrite closes the sending half.
-func (c *Conn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
-}
-
-// CloseRead closes the receiving half.
-func (c *Conn) CloseRead() error {
-	if half, ok := c.Conn.(interface{ CloseRead() error }); ok {
-		return half.CloseRead()
-	}
-	return errors.ErrUnsupported
-}
-
-// SyscallConn gives access to the socket.
-func (c *Conn) SyscallConn() (syscall.RawConn, error) {
-	if raw, ok := c.Conn.(syscall.Conn); ok {
-		return raw.SyscallConn()
-	}
-	return nil, errors.ErrUnsupported
+	return c.Conn.WriteTo(dst)
 }

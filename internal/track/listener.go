@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/support-go/support/internal/layer"
 	"github.com/support-go/support/internal/ledger"
 )
 
@@ -76,7 +77,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{Conn: inner, listener: l, counted: counts(socket(inner))}
+	c := &Conn{Conn: layer.Conn{Conn: inner}, listener: l, counted: counts(socket(inner))}
 	l.page.Accept()
 	l.remember(c)
 	return c, nil

@@ -102,7 +102,7 @@ func (c *Conn) stalled() bool {
 	c.seen = writes
 	var moved uint64
 	if waiting {
-		moved, waiting = taken(socket(c.Conn))
+		moved, waiting = taken(socket(c))
 	}
 	return c.pace.slow(waiting, moved)
 }
@@ -110,7 +110,7 @@ func (c *Conn) stalled() bool {
 // reset closes the connection and has the kernel forget what was never taken,
 // which it would offer for minutes.
 func (c *Conn) reset() {
-	if tcp, ok := socket(c.Conn).(*net.TCPConn); ok {
+	if tcp, ok := socket(c).(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // without it Close does, later
 	}
 	_ = c.Close() // the peer may have been quicker
