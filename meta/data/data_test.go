@@ -58,6 +58,7 @@ func TestMergeOfValues(t *testing.T) {
 		"same":             {data.None, "go1.26", "go1.26", "go1.26"},
 		"different":        {data.None, "go1.26", "go1.25", "go1.26 (w1), go1.25 (w2)"},
 		"list":             {data.List, "a", "b", "a, b"},
+		"list with none":   {data.List, "", "b", "b"},
 		"one has none":     {data.Sum, nil, 4, "4"},
 		"neither has one":  {data.Sum, nil, nil, ""},
 		"a number or text": {data.Sum, "unknown", 4, "4"},
@@ -68,6 +69,38 @@ func TestMergeOfValues(t *testing.T) {
 			all := data.MergeAll([]data.Answer{{From: "w1", View: field("f", test.merge, test.a)}, {From: "w2", View: field("f", test.merge, test.b)}})
 			if got := all.Blocks[0].Fields[0].Cell.String(); got != test.want {
 				t.Errorf("%v and %v by %q: %q, want %q", test.a, test.b, test.merge, got, test.want)
+			}
+		})
+	}
+}
+
+func TestMergeOfStates(t *testing.T) {
+	cell := func(word string, state data.State) data.Cell {
+		return data.Cell{Value: word, State: state, Why: "since " + word, Marks: []data.State{state}}
+	}
+	answers := func(merge data.Merge) []data.Answer {
+		return []data.Answer{
+			{From: "w1", View: field("f", merge, "")}, {From: "w2", View: field("f", merge, "")}, {From: "w3", View: field("f", merge, "")},
+		}
+	}
+	for name, test := range map[string]struct {
+		merge     data.Merge
+		want, why string
+	}{
+		"the worst": {data.Worst, "down", "since down"},
+		"each":      {data.None, "up (w1, w3), down (w2)", "since down"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := answers(test.merge)
+			for i, c := range []data.Cell{cell("up", data.OK), cell("down", data.Wrong), cell("up", data.OK)} {
+				all[i].View.Blocks[0].Fields[0].Cell = c
+			}
+			got := data.MergeAll(all).Blocks[0].Fields[0].Cell
+			if got.String() != test.want || got.State != data.Wrong || got.Why != test.why {
+				t.Errorf("%q, %s, %q; want %q, wrong, %q", got, got.State, got.Why, test.want, test.why)
+			}
+			if len(got.Marks) != 3 || got.Marks[1] != data.Wrong {
+				t.Errorf("marks %v, want one for each", got.Marks)
 			}
 		})
 	}

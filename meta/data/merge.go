@@ -2,6 +2,7 @@ package data
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -143,12 +144,19 @@ type from struct {
 
 // mergeCells makes one cell of several, in the state of the worst.
 func mergeCells(how Merge, values []from) Cell {
-	merged := values[0].cell
+	worst, marks := values[0].cell, slices.Clone(values[0].cell.Marks)
 	for _, v := range values[1:] {
-		if Worse(merged.State, v.cell.State) != merged.State {
-			merged.State, merged.Why = v.cell.State, v.cell.Why
+		if Worse(worst.State, v.cell.State) != worst.State {
+			worst = v.cell
 		}
+		marks = append(marks, v.cell.Marks...)
 	}
+	if how == Worst {
+		worst.Marks = marks
+		return worst
+	}
+	merged := values[0].cell
+	merged.State, merged.Why, merged.Marks = worst.State, worst.Why, marks
 	merged.Spark = mergeSparks(how, values)
 	if how == Sum || how == Max || how == Min {
 		merged.Value, merged.Limit = mergeNumbers(how, values)
@@ -165,6 +173,9 @@ func mergeCells(how Merge, values []from) Cell {
 	}
 	if len(different) == 1 {
 		return merged
+	}
+	if how == List {
+		different = slices.DeleteFunc(different, func(text string) bool { return text == "" })
 	}
 	for i, text := range different {
 		if how != List {

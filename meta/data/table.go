@@ -11,11 +11,12 @@ type Merge string
 
 // The ways to merge. None keeps each apart, unless all are the same.
 const (
-	None Merge = "none"
-	Sum  Merge = "sum"
-	Max  Merge = "max"
-	Min  Merge = "min"
-	List Merge = "list" // the different ones, one after the other
+	None  Merge = "none"
+	Sum   Merge = "sum"
+	Max   Merge = "max"
+	Min   Merge = "min"
+	List  Merge = "list"  // the different ones, one after the other
+	Worst Merge = "worst" // the one in the worst State
 )
 
 // Field is a named value.
