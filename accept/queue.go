@@ -180,16 +180,17 @@ func (q *Queue) SyscallConn() (syscall.RawConn, error) {
 
 // State is what a Queue holds at one moment.
 type State struct {
-	Open    int // connections
-	Active  int // of these, those with a request
-	Waiting int // taken from the kernel, and not yet given out
+	Open    int           // connections
+	Active  int           // of these, those with a request
+	Waiting int           // taken from the kernel, and not yet given out
+	Oldest  time.Duration // for which the first of those has waited in the room
 }
 
 // State says what the queue holds.
 func (q *Queue) State() State {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return State{Open: len(q.conns), Active: int(q.active.Load()), Waiting: q.Waiting()}
+	return State{Open: len(q.conns), Active: int(q.active.Load()), Waiting: q.Waiting(), Oldest: q.room.age()}
 }
 
 // Waiting is the number of connections that have been taken from the kernel,

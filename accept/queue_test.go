@@ -153,6 +153,7 @@ func TestWaiting(t *testing.T) {
 		clients = append(clients, c)
 		s.eventually("nobody waits", func() bool { return s.queue.Waiting() == i+1 })
 	}
+	s.eventually("nobody has waited for any time", func() bool { return s.queue.State().Oldest > time.Millisecond })
 	fifth := s.dial()
 	fifth.get("/")
 	fifth.answers(503)
@@ -162,6 +163,9 @@ func TestWaiting(t *testing.T) {
 	close(s.release)
 	for _, c := range clients {
 		c.answers(200)
+	}
+	if q := s.queue.State(); q.Oldest != 0 {
+		t.Errorf("nobody waits, for %v", q.Oldest)
 	}
 	if r := s.queue.Refused(); len(r) != 1 || r[0].Reason != accept.Full || r[0].Waiting != 2 || r[0].Active != 2 || r[0].Peer == "" {
 		t.Errorf("recorded %+v", r)

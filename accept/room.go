@@ -14,6 +14,7 @@ type room struct {
 	waiters []waiter  // the oldest first
 	since   time.Time // there has always been one
 	length  atomic.Int64
+	first   atomic.Int64 // since when waiters[0] is here, in ns of Unix; 0 for nobody
 	turning atomic.Int64 // being told that they are not wanted
 }
 
@@ -26,11 +27,30 @@ type waiter struct {
 // deadliner is a listener whose Accept can be woken.
 type deadliner interface{ SetDeadline(time.Time) error }
 
+// mark has everybody see since when the first waits.
+func (r *room) mark() {
+	since := int64(0)
+	if len(r.waiters) > 0 {
+		since = r.waiters[0].since.UnixNano()
+	}
+	r.first.Store(since)
+}
+
+// age is for how long the first has waited.
+func (r *room) age() time.Duration {
+	since := r.first.Load()
+	if since == 0 {
+		return 0
+	}
+	return max(time.Since(time.Unix(0, since)), 0)
+}
+
 func (q *Queue) push(w waiter) {
 	if len(q.room.waiters) == 0 {
 		q.room.since = w.since
 	}
 	q.room.waiters = append(q.room.waiters, w)
+	q.room.mark()
 	q.note(1)
 }
 
@@ -43,6 +63,7 @@ func (q *Queue) note(n int) {
 func (q *Queue) pop() waiter {
 	w := q.room.waiters[0]
 	q.room.waiters = q.room.waiters[1:]
+	q.room.mark()
 	q.note(-1)
 	return w
 }
