@@ -193,6 +193,10 @@ func (g *Gate) State() State {
 	return g.stateLocked(time.Now())
 }
 
+// Limits are those that the gate has been given, with the defaults for what was
+// not set.
+func (g *Gate) Limits() Limits { return g.limits }
+
 func (g *Gate) stateLocked(now time.Time) State {
 	return State{
 		Running: g.running, Lasting: g.ages.lasting, Limit: g.limit,

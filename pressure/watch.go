@@ -61,7 +61,8 @@ type Watch struct {
 	Files  Marks // open files, as a part of their limit; default 0.8, 0.9, 0.95
 }
 
-func (w Watch) withDefaults() Watch {
+// InForce returns w with the defaults where nothing is set.
+func (w Watch) InForce() Watch {
 	w.Every = cmp.Or(w.Every, 250*time.Millisecond)
 	w.Hold = cmp.Or(w.Hold, 2*time.Second)
 	w.Memory = w.Memory.or(Marks{0.75, 0.85, 0.95})
@@ -94,7 +95,7 @@ func (w Watch) Run(ctx context.Context, reg *stats.Registry, act func(Reading)) 
 }
 
 func (w Watch) run(ctx context.Context, reg *stats.Registry, read func() Signals, act func(Reading)) error {
-	w = w.withDefaults()
+	w = w.InForce()
 	gauges := newGauges(reg)
 	var last Reading
 	var since time.Time // last.Level has been reached
