@@ -195,6 +195,33 @@ func TestSilentWorkers(t *testing.T) {
 	}
 }
 
+// TestPicksAndVerdicts has pages that sort by themselves, and say what they mean.
+func TestPicksAndVerdicts(t *testing.T) {
+	asked := func(_ context.Context, q url.Values) (any, error) { return q.Encode(), nil }
+	says := func(v data.View) *data.Verdict {
+		if v.Title != "Some" {
+			panic("a verdict panics")
+		}
+		return &data.Verdict{State: data.Wrong, Word: "Down", Sentence: data.Words("All of it.")}
+	}
+	f := start(t, func(h *meta.Handler) {
+		h.Pages = []meta.Page{
+			{Path: "all", Title: "All", Run: asked, Verdict: says}, {Path: "some", Title: "Some", Run: asked, Verdict: says, Picks: true},
+		}
+	})
+	for path, want := range map[string][]string{
+		"/some.json?sort=-age&q=x&worker=this&n=5": {`"n=5\u0026q=x\u0026sort=-age"`, `"Down"`},
+		"/all.json?sort=-age&q=x&worker=this&n=5":  {`"n=5"`, "a verdict panics"},
+	} {
+		got := f.ask(t, "GET", path, viewerToken)
+		for _, text := range want {
+			if !strings.Contains(got.text, text) {
+				t.Errorf("GET %s: %s, %s; want %s", path, got.Status, got.text, text)
+			}
+		}
+	}
+}
+
 // source serves pages over a socket, as a worker does.
 func source(t *testing.T, name string, pages []meta.Page) meta.Source {
 	server := httptest.NewServer(meta.Serve(pages))

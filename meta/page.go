@@ -40,10 +40,15 @@ type Page struct {
 	Role    Role    // needed to see it; default Viewer
 	Cost    Cost    // of one look; default Cheap
 	Hidden  bool    // is not in the menu
+	Picks   bool    // Run gets the questions "sort" and "q" too, since it returns only some of many rows
 
 	// Run returns what data.From takes: a View, Table, Fields, Text, Chart,
 	// struct, map or slice. It should end when ctx does. It must change nothing.
 	Run func(ctx context.Context, query url.Values) (any, error)
+
+	// Verdict, if set, says in a sentence what the merged view of all processes
+	// means, and is shown first. It runs where the page is shown; nil is nothing.
+	Verdict func(View) *data.Verdict
 
 	here bool // runs where it is shown, and not in the workers
 }
@@ -88,6 +93,22 @@ func (p *Page) view(ctx context.Context, query url.Values) (v View, err error) {
 		return View{}, err
 	}
 	return data.From(p.Title, got), nil
+}
+
+// verdict says first what a view means. If it cannot, nothing is said.
+func (p *Page) verdict(v View) (blocks []Block) {
+	if p.Verdict == nil || len(v.Blocks) == 0 {
+		return nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			blocks = []Block{failure("The verdict", &panicked{value: fmt.Sprint(r), stack: string(debug.Stack())})}
+		}
+	}()
+	if said := p.Verdict(v); said != nil {
+		return []Block{{Name: "verdict", Verdict: said}}
+	}
+	return nil
 }
 
 // panicked is the error of a page that has panicked.

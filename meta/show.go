@@ -147,7 +147,9 @@ func (a *app) askWorkers(ctx context.Context, l *look) {
 	}
 	query := maps.Clone(l.query)
 	for _, own := range []string{"worker", "side", "sort", "q"} {
-		delete(query, own)
+		if own == "worker" || own == "side" || !l.page.Picks {
+			delete(query, own)
+		}
 	}
 	l.answers = ask(ctx, sources, l.path, query)
 	var good []data.Answer
@@ -161,6 +163,7 @@ func (a *app) askWorkers(ctx context.Context, l *look) {
 	} else {
 		l.view = data.MergeAll(good)
 	}
+	l.view.Blocks = append(l.page.verdict(data.MergeAll(good)), l.view.Blocks...)
 	l.view.Blocks = append(l.missing(), l.view.Blocks...)
 	if len(sources) == 0 {
 		l.view.At = time.Now()
