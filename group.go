@@ -104,6 +104,7 @@ type Group struct {
 	killed  sync.Once
 	sup     *prefork.Supervisor
 	gate    atomic.Pointer[admit.Gate]
+	serving atomic.Pointer[process] // that gate is of
 }
 
 // Drain says how a process goes. Zero fields take the defaults.

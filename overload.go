@@ -46,6 +46,7 @@ func (p *process) openGate(servers []*Server) {
 			}
 			p.gate = admit.New(limits, &p.group.Stats, p.log)
 			p.group.gate.Store(p.gate)
+			p.group.serving.Store(p)
 			p.page.Claim() // again, since there may be more processors now
 			return
 		}

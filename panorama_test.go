@@ -48,7 +48,7 @@ func TestPagesOfTheWholeGroup(t *testing.T) {
 	if got := get(t, base+"/pids.json?worker=w2"); !strings.Contains(got, `"value": 1`) {
 		t.Errorf("of one worker: %s", got)
 	}
-	for _, path := range []string{"", "requests", "inflight", "stats", "talkers", "goroutines", "memory", "runtime", "config", "actions", "api", "pids?side=1", "overview.json", "metrics", "status.json"} {
+	for _, path := range []string{"", "requests", "inflight", "servers", "stats", "talkers", "goroutines", "memory", "runtime", "config", "actions", "api", "pids?side=1", "overview.json", "metrics", "status.json"} {
 		get(t, base+"/"+path) // fails the test unless it is 200
 	}
 	get(t, "http://"+server.Addr().String()+"/")
@@ -61,6 +61,17 @@ func TestPagesOfTheWholeGroup(t *testing.T) {
 			t.Errorf("the overview has no %s: %s", want, overview)
 		}
 	}
+}
+
+func TestServersOfTheWholeGroup(t *testing.T) {
+	group, server, page := shown(2)
+	supporttest.Start(t, group)
+	base := "http://" + page.Addr().String()
+	get(t, "http://"+server.Addr().String()+"/")
+	eventually(t, "the page does not show the listener and the connection", func() bool {
+		got := get(t, base+"/servers.json")
+		return strings.Contains(got, server.Addr().String()) && strings.Contains(got, "HTTP/1.1, HTTP/2") && strings.Count(got, `"took_seconds"`) == 3
+	})
 }
 
 func TestOperatorsAct(t *testing.T) {

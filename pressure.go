@@ -16,6 +16,7 @@ func (p *process) watchPressure(ctx context.Context) {
 	}
 	before := pressure.Calm
 	_ = p.group.Pressure.Run(ctx, &p.group.Stats, func(r pressure.Reading) { // until ctx ends
+		p.short.Store(&r)
 		p.relieve(r)
 		p.showBacklog()
 		if r.Level != before {

@@ -16,6 +16,7 @@ import (
 	"github.com/support-go/support/internal/ledger"
 	"github.com/support-go/support/internal/track"
 	"github.com/support-go/support/prefork"
+	"github.com/support-go/support/pressure"
 )
 
 // process serves some of a group's servers in this process.
@@ -24,6 +25,7 @@ type process struct {
 	log   *slog.Logger
 	page  *ledger.Page
 	gate  *admit.Gate // nil if nothing passes it
+	short atomic.Pointer[pressure.Reading]
 	units []*unit
 
 	end      context.CancelCauseFunc // ends everything that serves
