@@ -46,7 +46,7 @@ func ExampleLimits() {
 	fmt.Println(queue.State())
 	fmt.Println(queue.Close())
 	// Output:
-	// {0 0 0}
+	// {0 0 0 0s}
 	// <nil>
 }
 
