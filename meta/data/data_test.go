@@ -135,6 +135,10 @@ func TestMergeOfTables(t *testing.T) {
 	if got, want := rows(data.MergeAll([]data.Answer{{From: "w1", View: one}, {From: "w2", View: two}})), "w2 a 2; w1 a 1"; got != want {
 		t.Errorf("without a key: %q, want %q", got, want)
 	}
+	two.Blocks[0].Table.Rows[0].State = data.Wrong
+	if got := data.MergeAll([]data.Answer{{From: "w1", View: table("name", []any{"a", 1})}, {From: "w2", View: withKey(two)}}); got.Blocks[0].Table.Rows[0].State != data.Wrong {
+		t.Errorf("the state of a row that is wrong in one of two is %q", got.Blocks[0].Table.Rows[0].State)
+	}
 	beside := data.SideBySide([]data.Answer{
 		{From: "w1", View: table("name", []any{"a", 10})}, {From: "w2", View: table("name", []any{"a", 11})}, {From: "w3", View: table("name", []any{"a", 90})},
 	})
@@ -144,6 +148,11 @@ func TestMergeOfTables(t *testing.T) {
 	if c := beside.Blocks[0].Table.Rows[0].Cells[3]; c.State != data.Look {
 		t.Errorf("the odd one is %q, want it marked", c.State)
 	}
+}
+
+func withKey(v data.View) data.View {
+	v.Blocks[0].Table.Key = "name"
+	return v
 }
 
 func TestOdd(t *testing.T) {

@@ -41,9 +41,11 @@ func appendRows(merged *Table, parts []part) {
 	}
 }
 
-// mergeByKey makes one row of those that have the same key.
+// mergeByKey makes one row of those that have the same key, in the state of the
+// worst.
 func mergeByKey(merged *Table, parts []part, key int) {
 	cells := make(map[string][][]from) // by key and column
+	states := make(map[string]State)
 	for _, p := range parts {
 		if p.block.Table == nil {
 			continue
@@ -53,6 +55,7 @@ func mergeByKey(merged *Table, parts []part, key int) {
 				continue
 			}
 			name := r.Cells[key].String()
+			states[name] = Worse(states[name], r.State)
 			columns, ok := cells[name]
 			if !ok {
 				columns = make([][]from, len(merged.Columns))
@@ -75,7 +78,7 @@ func mergeByKey(merged *Table, parts []part, key int) {
 				row[c] = mergeCells(merged.Columns[c].Merge, values)
 			}
 		}
-		merged.Rows[i].Cells = row
+		merged.Rows[i].Cells, merged.Rows[i].State = row, states[r.Cells[key].String()]
 	}
 }
 
