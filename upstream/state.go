@@ -35,13 +35,15 @@ type TierState struct {
 type AddressState struct {
 	Address    string        `json:"address"`
 	Weight     int64         `json:"weight"`
-	State      string        `json:"state"` // up, trial or down
+	State      string        `json:"state"`             // up, trial or down
+	Warming    bool          `json:"warming,omitempty"` // it is back, and has not its full share yet
 	Why        string        `json:"why,omitempty"`
 	Since      time.Time     `json:"since,omitzero"`
 	Retry      time.Time     `json:"retry,omitzero"` // of the next probe, while it is down
 	Failures   int           `json:"failures"`       // in a row
 	Latency    time.Duration `json:"latency"`        // average until answers
 	Active     int64         `json:"active"`
+	Max        int           `json:"max"` // connections
 	Connecting int           `json:"connecting"`
 	Waiting    int           `json:"waiting"`
 	Conns      []ConnState   `json:"conns"`
@@ -102,7 +104,8 @@ func (e *endpoint) state() AddressState {
 	st := AddressState{
 		Address: e.String(), Weight: e.weight.Load(), State: e.condition().String(), Why: e.why,
 		Since: e.clock().time(e.since), Failures: e.inRow, Active: e.active.Load(),
-		Latency:    time.Duration(e.latency.value() * float64(time.Second)),
+		Latency: time.Duration(e.latency.value() * float64(time.Second)),
+		Warming: e.condition() == up && e.ramp.Load() != 0, Max: e.svc.conf.Pool.Max,
 		Connecting: e.dialing, Waiting: len(e.waiting), Recent: e.recent.newestFirst(),
 	}
 	if e.condition() == down {
