@@ -156,7 +156,7 @@ func (v *panorama) source(p prefork.Process) meta.Source {
 			if v.dir == "" {
 				return nil, errors.New("without a runtime directory workers cannot be asked: set Dir")
 			}
-			return call(ctx, client, http.MethodGet, "http://worker/page/"+path+"?"+query, nil)
+			return call(ctx, client, http.MethodGet, "http://worker/page/"+(&url.URL{Path: path}).EscapedPath()+"?"+query, nil)
 		},
 		Do: func(ctx context.Context, action string, args url.Values) (string, error) {
 			body, err := call(ctx, client, http.MethodPost, "http://worker/do/"+action, args)

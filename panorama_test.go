@@ -17,7 +17,11 @@ import (
 	"github.com/support-go/support/meta"
 	"github.com/support-go/support/meta/data"
 	"github.com/support-go/support/supporttest"
+	"github.com/support-go/support/upstream"
 )
+
+// oddService wants to be something else in every address.
+const oddService = `a/b?c=<d>&e%2f`
 
 // shown is a group with workers, a page of its own, and requests that wait.
 func shown(workers int) (group *support.Group, server, page *support.Server) {
@@ -28,6 +32,7 @@ func shown(workers int) (group *support.Group, server, page *support.Server) {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, os.Getpid()) })
 	mux.HandleFunc("GET /wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	server = group.HTTP("127.0.0.1:0", mux)
+	_ = group.Upstream.Add(oddService, upstream.Service{Tiers: []upstream.Tier{upstream.At("127.0.0.1:1")}}) // fails only for a name that is taken
 	group.Page("pids", "Pids", func(context.Context) (any, error) {
 		return []data.Field{
 			{Name: "processes", Merge: data.Sum, Cell: data.Cell{Value: 1}},
@@ -48,7 +53,7 @@ func TestPagesOfTheWholeGroup(t *testing.T) {
 	if got := get(t, base+"/pids.json?worker=w2"); !strings.Contains(got, `"value": 1`) {
 		t.Errorf("of one worker: %s", got)
 	}
-	for _, path := range []string{"", "requests", "inflight", "servers", "stats", "talkers", "goroutines", "memory", "runtime", "config", "actions", "api", "pids?side=1", "overview.json", "metrics", "status.json"} {
+	for _, path := range []string{"", "requests", "inflight", "servers", "upstreams", "stats", "talkers", "goroutines", "memory", "runtime", "config", "actions", "api", "pids?side=1", "overview.json", "metrics", "status.json"} {
 		get(t, base+"/"+path) // fails the test unless it is 200
 	}
 	get(t, "http://"+server.Addr().String()+"/")
@@ -72,6 +77,19 @@ func TestServersOfTheWholeGroup(t *testing.T) {
 		got := get(t, base+"/servers.json")
 		return strings.Contains(got, server.Addr().String()) && strings.Contains(got, "HTTP/1.1, HTTP/2") && strings.Count(got, `"took_seconds"`) == 3
 	})
+}
+
+func TestServicesOfTheWholeGroup(t *testing.T) {
+	group, _, page := shown(2)
+	supporttest.Start(t, group)
+	base := "http://" + page.Addr().String()
+	eventually(t, "the page of a service is not that of both workers", func() bool {
+		got := get(t, base+"/upstreams/"+url.PathEscape(oddService)+".json")
+		return strings.Contains(got, "127.0.0.1:1") && strings.Count(got, `"took_seconds"`) == 3
+	})
+	if got := get(t, base+"/upstreams.json"); !strings.Contains(strings.ReplaceAll(got, `\u0026`, "&"), "upstreams/"+url.PathEscape(oddService)) {
+		t.Errorf("no link to the service: %s", got)
+	}
 }
 
 func TestOperatorsAct(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 // sights are the pages of what only a group knows of itself.
 func (g *Group) sights() []meta.Page {
-	return []meta.Page{pages.Servers(g.seenServing)}
+	return append([]meta.Page{pages.Servers(g.seenServing)}, pages.Upstreams(&g.Upstream)...)
 }
 
 // seenServing is what this process serves; nothing before it does.
