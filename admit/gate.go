@@ -11,7 +11,7 @@ import (
 )
 
 // Gate lets requests in. Its methods may be called by any number of
-// goroutines. It starts none of its own.
+// goroutines. It has none of its own, and a timer while requests wait.
 type Gate struct {
 	limits Limits
 	sheds  *sheds
@@ -20,11 +20,13 @@ type Gate struct {
 	demand  demand
 	pace    pace
 	line    line
+	watch   watch
 	running int
 	ages    ages
 	limit   int   // how many may run, those that last not counted
+	most    int   // the same, while the CPU is idle
 	lowest  Class // that is let in
-	turn    uint  // counts those that came, to look at a few only
+	turn    turn
 
 	admitted uint64 // requests so far
 }
@@ -44,7 +46,7 @@ func newGate(limits Limits, sheds *sheds, sense sense) *Gate {
 		limits: limits,
 		sheds:  sheds,
 		demand: newDemand(sense, limits.Cores),
-		limit:  limits.first(),
+		limit:  cmp.Or(limits.Running, limits.Cores),
 		lowest: Sheddable,
 	}
 }
@@ -55,26 +57,21 @@ type grant struct {
 	began time.Time // zero if nobody measures
 }
 
-const (
-	timeEvery = 32 // requests, of which one is measured while nobody waits
-	lookEvery = 4  // requests beyond the cores, for one of which demand is asked
-)
-
 // begin lets a request in if it need not wait. Most pass here, and it takes
 // neither memory nor, as a rule, a look at the clock.
 func (g *Gate) begin(class Class) (grant, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.turn++
-	if g.line.empty() && class >= g.lowest && g.running-g.ages.lasting < g.limit {
-		if g.turn%timeEvery == 0 || g.running >= g.limits.Cores && g.turn%lookEvery == 0 {
-			now := time.Now()
-			g.lookLocked(now)
-			return g.admitLocked(now), true
-		}
+	if !g.line.empty() || class < g.lowest || g.running-g.ages.lasting >= g.limit {
+		return grant{}, false
+	}
+	if !g.turn.comes() {
 		return g.admitLocked(time.Time{}), true
 	}
-	return grant{}, false
+	now := time.Now()
+	g.turn.next(now)
+	g.lookLocked(now)
+	return g.admitLocked(now), true
 }
 
 func (g *Gate) admitLocked(now time.Time) grant {
@@ -96,74 +93,42 @@ func (g *Gate) end(p grant) {
 	if !p.began.IsZero() {
 		g.pace.note(now.Sub(p.began))
 	}
-	g.handOnLocked(now)
+	if !g.line.empty() {
+		g.pace.count(1, now)
+		g.handOnLocked(now)
+	}
 }
 
 // handOnLocked gives free places to those who wait.
 func (g *Gate) handOnLocked(now time.Time) {
 	for !g.line.empty() && g.running-g.ages.lasting < g.limit {
-		w := g.line.pop()
-		w.place = g.admitLocked(now)
-		close(w.ready)
+		g.letInLocked(now)
 	}
+}
+
+// letInLocked gives a place to the one whose turn it is.
+func (g *Gate) letInLocked(now time.Time) {
+	w := g.line.pop()
+	w.place = g.admitLocked(now)
+	close(w.ready)
 }
 
 // lookLocked works the limit out anew, if it is time.
 func (g *Gate) lookLocked(now time.Time) {
 	g.ages.turn(now, g.limits.Lasting)
 	running := g.running - g.ages.lasting
-	limit := g.limits.Running
-	if limit == 0 {
-		service := time.Duration(g.pace.service)
-		g.demand.look(now, sight{running, g.admitted, service, g.limits.InFlight})
-		limit = max(g.demand.limit(service), g.limits.Cores)
-	}
-	limit = min(limit, g.limits.InFlight)
+	most := min(cmp.Or(g.limits.Running, g.limits.InFlight), g.limits.InFlight)
 	if g.limits.Latency > 0 {
-		limit = max(min(limit, g.pace.within(g.limits.Latency, running, limit, now)), g.limits.Cores)
+		most = max(min(most, g.pace.within(g.limits.Latency, running, most, now)), min(g.limits.Cores, most))
 	}
-	g.limit = limit
-}
-
-// Room is how many more requests of class Default would be let in at this
-// moment, to run or to wait. It is cheap, and a guess a moment later.
-func (g *Gate) Room() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.lowest > Default {
-		return 0
+	g.limit, g.most = most, most
+	if g.limits.Running > 0 {
+		return
 	}
-	free := max(g.limit+g.ages.lasting-g.running, 0)
-	if free > 0 && g.line.empty() {
-		return free + 1
-	}
-	now := time.Now()
-	return max(g.roomLocked(Default, now)-g.line.ahead(Default), 0)
-}
-
-// roomLocked is how many may wait, of a class and of those before it, so that the
-// last of them will have waited for Standing, or for Burst if the queue is young
-// or the class critical.
-func (g *Gate) roomLocked(class Class, now time.Time) int {
-	longest := g.limits.Standing
-	if class == Critical || g.line.empty() || now.Sub(g.line.since) <= g.limits.Burst {
-		longest = g.limits.Burst
-	}
-	room := blindRoom * g.limit
-	if g.pace.service > 0 {
-		room = int(float64(longest) * float64(g.limit) / g.pace.service)
-	}
-	if class == Sheddable {
-		room /= 2
-	}
-	return min(max(room, 1), maxWaiting)
-}
-
-// forecastLocked is the time until a request that comes now would have waited
-// and been served.
-func (g *Gate) forecastLocked(class Class) time.Duration {
-	waves := float64(g.line.ahead(class)+1)/float64(max(g.limit, 1)) + 1
-	return time.Duration(waves * g.pace.service)
+	g.demand.look(now, sight{running, g.admitted, time.Duration(g.pace.service), most})
+	each := g.demand.each(g.pace.service)
+	g.limit = min(max(g.demand.limit(each), g.limits.Cores), most)
+	g.most = min(g.worthLocked(each), most)
 }
 
 // Favour sheds all requests below a class from now on, until it is called with

@@ -11,15 +11,16 @@ type Limits struct {
 	// share of this process, see Cores.
 	Cores int
 
-	// Running is how many requests may run at once. By default this is found out:
-	// from Cores, for requests that compute, up to InFlight, for requests that
-	// wait. Set it where they compute outside of Go, which the runtime cannot see.
+	// Running is how many requests may run at once. By default it is Cores, as
+	// for requests that compute, and more, up to InFlight, as soon as they are seen
+	// to wait for something else. Set it where they compute outside of Go, which
+	// the runtime cannot see.
 	Running  int
 	InFlight int // never more than these run at once, whatever they do; default 1024
 
 	// Standing is how long a request waits at most when there has been a queue for
 	// longer than Burst; default 100 ms. A shorter queue may be as long as Burst;
-	// default 200 ms. Both are forecasts, made on arrival.
+	// default 150 ms. Both are forecasts, made on arrival.
 	Standing time.Duration
 	Burst    time.Duration
 	MaxWait  time.Duration // the end of a wait of which the forecast was wrong; default 500 ms
@@ -36,23 +37,15 @@ type Limits struct {
 
 const (
 	maxWaiting = 4096 // in the room, of one class and those before it, for the memory they take
-	blindRoom  = 16   // waiting for each that may run, before any service time is known
+	blindRoom  = 16   // for each core, before any service time is known
 )
 
 func (l Limits) withDefaults() Limits {
 	l.Cores = max(cmp.Or(l.Cores, Cores()), 1)
 	l.InFlight = cmp.Or(l.InFlight, max(1024, l.Running))
 	l.Standing = cmp.Or(l.Standing, 100*time.Millisecond)
-	l.Burst = cmp.Or(l.Burst, 200*time.Millisecond)
+	l.Burst = cmp.Or(l.Burst, 150*time.Millisecond)
 	l.MaxWait = cmp.Or(l.MaxWait, 500*time.Millisecond)
 	l.Lasting = cmp.Or(l.Lasting, 10*time.Second)
 	return l
-}
-
-// first is the limit before anything is known.
-func (l Limits) first() int {
-	if l.Running > 0 {
-		return l.Running
-	}
-	return min(guess*l.Cores, l.InFlight)
 }

@@ -6,9 +6,19 @@ import "time"
 type pace struct {
 	service float64 // mean time in the handler, in ns; 0 if unknown
 
+	flow  float64   // requests served in a ns, when last some waited; 0 if unknown
+	since time.Time // the window of it that is open
+	ended int       // in that window
+
 	most    int       // see within; 0 for any number
 	changed time.Time // most
 }
+
+const (
+	leastEnded = 16                     // in a window, unless
+	longWindow = 100 * time.Millisecond // it is longer than that
+	oldFlow    = time.Second            // of another load
+)
 
 // note takes a service time into the mean, the first one whole.
 func (p *pace) note(took time.Duration) {
@@ -17,7 +27,30 @@ func (p *pace) note(took time.Duration) {
 		p.service = float64(took)
 		return
 	}
-	p.service += (float64(took) - p.service) / 8
+	p.service += (float64(took) - p.service) / 16
+}
+
+// queue is told that some wait from now on.
+func (p *pace) queue(now time.Time) {
+	if now.Sub(p.since) > oldFlow {
+		p.flow = 0
+	}
+	p.since, p.ended = now, 0
+}
+
+// count learns the flow while some wait, from how many have been served.
+func (p *pace) count(n int, now time.Time) {
+	p.ended += n
+	open := now.Sub(p.since)
+	if open <= 0 || p.ended < leastEnded && open < longWindow {
+		return
+	}
+	flow := float64(p.ended) / float64(open)
+	if p.flow == 0 {
+		p.flow = flow
+	}
+	p.flow += (flow - p.flow) / 2
+	p.since, p.ended = now, 0
 }
 
 // within is how many may run so that the mean service time comes down to

@@ -14,10 +14,6 @@ type request struct {
 	patient time.Duration // for how long its client will wait from now on; 0 if unknown
 }
 
-// glance is how often a waiter looks whether the limit has changed, in case that
-// nobody comes or goes.
-const glance = 50 * time.Millisecond
-
 // wait has a request wait for its place, or sheds it.
 func (g *Gate) wait(ctx context.Context, r request) (grant, error) {
 	start := time.Now()
@@ -36,27 +32,22 @@ func (g *Gate) wait(ctx context.Context, r request) (grant, error) {
 	if r.patient > 0 && start.Add(r.patient).Before(end) {
 		end, why = start.Add(r.patient), Deadline
 	}
-	for {
-		timer := time.NewTimer(min(time.Until(end), glance))
-		select {
-		case <-w.ready:
-			timer.Stop()
-			g.sheds.waited.AddDuration(time.Since(r.arrived))
-			return w.place, nil
-		case <-ctx.Done():
-			timer.Stop()
-			if g.leave(w) {
-				return grant{}, g.gone(ctx, r)
-			}
-		case now := <-timer.C:
-			if now.Before(end) {
-				g.glance(now)
-			} else if g.leave(w) {
-				return grant{}, g.shed(r, why)
-			}
+	timer := time.NewTimer(time.Until(end))
+	defer timer.Stop()
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		if g.leave(w) {
+			return grant{}, g.gone(ctx, r)
 		}
-		// Whoever could not leave has been given its place.
+	case <-timer.C:
+		if g.leave(w) {
+			return grant{}, g.shed(r, why)
+		}
 	}
+	// Whoever could not leave has been given its place.
+	g.sheds.waited.AddDuration(time.Since(r.arrived))
+	return w.place, nil
 }
 
 // join puts a request in line, unless it can run now or would wait in vain.
@@ -68,7 +59,7 @@ func (g *Gate) join(r request, now time.Time) (grant, *waiter, Reason) {
 	switch {
 	case r.class < g.lowest:
 		return grant{}, nil, Pressure
-	case g.line.empty() && g.running-g.ages.lasting < g.limit:
+	case g.line.empty() && (g.running-g.ages.lasting < g.limit || g.spareLocked()):
 		return g.admitLocked(now), nil, admitted
 	case now.Sub(r.arrived) >= g.limits.MaxWait:
 		return grant{}, nil, Waited
@@ -78,6 +69,10 @@ func (g *Gate) join(r request, now time.Time) (grant, *waiter, Reason) {
 		return grant{}, nil, Deadline
 	}
 	w := &waiter{class: r.class, ready: make(chan struct{})}
+	if g.line.empty() {
+		g.pace.queue(now)
+		g.watch.begin(g)
+	}
 	g.line.push(w, now)
 	return grant{}, w, admitted
 }
@@ -91,13 +86,6 @@ func (g *Gate) leave(w *waiter) bool {
 	}
 	g.line.remove(w)
 	return true
-}
-
-func (g *Gate) glance(now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.lookLocked(now)
-	g.handOnLocked(now)
 }
 
 // gone is for a client that has not waited: that is no decision of ours, unless

@@ -28,9 +28,10 @@ func (w *world) compute(d time.Duration) {
 	w.want.Add(1)
 	defer w.want.Add(-1)
 	for ; d > 0; d -= time.Millisecond {
+		turn := min(d, time.Millisecond)
 		w.cores <- struct{}{}
-		pass(time.Millisecond)
-		w.used.Add(int64(time.Millisecond))
+		pass(turn)
+		w.used.Add(int64(turn))
 		<-w.cores
 	}
 }
@@ -188,6 +189,75 @@ func TestCriticalUnderLoad(t *testing.T) {
 			t.Errorf("answered %.3f of the critical within 250 ms, want 0.99", got)
 		}
 	})
+}
+
+// TestNeighbour has another process take half of the core: that is no time in
+// which the requests waited for something else.
+func TestNeighbour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		g := w.gate(admit.Limits{}, nil)
+		ctx, leave := context.WithCancel(t.Context())
+		var neighbour, done sync.WaitGroup
+		neighbour.Go(func() {
+			for ctx.Err() == nil {
+				w.cores <- struct{}{}
+				pass(time.Millisecond)
+				<-w.cores
+			}
+		})
+		o := load{rate: 1000, poisson: true, compute: 5 * time.Millisecond}.run(w, g, 4, &done)
+		done.Wait()
+		leave()
+		neighbour.Wait()
+		answered := float64(o.good) / (100 * 3)
+		if limit := g.State().Limit; answered < 0.97 || limit != 1 || o.late > 0 {
+			t.Errorf("answered %.3f of what half a core can do, %d refusals late, limit %d; want 0.97, 0, 1", answered, o.late, limit)
+		}
+	})
+}
+
+// TestBurst has requests that mostly wait come together, where nobody was
+// before: as long as the CPU is idle, none is shed or waits for others.
+func TestBurst(t *testing.T) {
+	tests := map[string]struct {
+		many int
+		wait time.Duration
+		most time.Duration // for the last of them
+	}{
+		"a few":  {30, 20 * time.Millisecond, 60 * time.Millisecond},
+		"many":   {500, 20 * time.Millisecond, 100 * time.Millisecond},
+		"slowly": {60, 2 * time.Second, 2100 * time.Millisecond},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(1)
+				g := w.gate(admit.Limits{}, nil)
+				once := load{rate: 5, wait: test.wait, compute: 100 * time.Microsecond}
+				var done sync.WaitGroup
+				once.run(w, g, 2, &done) // so that it knows them
+				done.Wait()
+				start := time.Now()
+				for range test.many {
+					done.Go(func() {
+						p, err := g.Acquire(t.Context(), admit.Default)
+						if err != nil {
+							t.Errorf("%v: %+v", err, g.State())
+							return
+						}
+						defer p.Release()
+						pass(test.wait)
+						w.compute(100 * time.Microsecond)
+					})
+				}
+				done.Wait()
+				if took := time.Since(start); took > test.most {
+					t.Errorf("took %v, want at most %v", took, test.most)
+				}
+			})
+		})
+	}
 }
 
 // TestLatency has requests wait for something that serves 500 a second, with
