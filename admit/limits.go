@@ -37,7 +37,8 @@ type Limits struct {
 
 const (
 	maxWaiting = 4096 // in the room, of one class and those before it, for the memory they take
-	blindRoom  = 16   // for each core, before any service time is known
+	blindRoom  = 128  // before any service time is known
+	blindWaves = 16   // the same, for each that may run, where that is fixed
 )
 
 func (l Limits) withDefaults() Limits {

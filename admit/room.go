@@ -26,9 +26,11 @@ func (g *Gate) roomLocked(class Class, now time.Time) int {
 	if class == Critical || g.line.empty() || now.Sub(g.line.since) <= g.limits.Burst {
 		longest = g.limits.Burst
 	}
-	room := blindRoom * max(g.limits.Cores, g.limits.Running)
+	room := blindRoom
 	if rate := g.rateLocked(); rate > 0 {
 		room = int(min(float64(longest)*rate, maxWaiting))
+	} else if g.limits.Running > 0 {
+		room = blindWaves * g.limits.Running
 	}
 	if class == Sheddable {
 		room /= 2
@@ -65,7 +67,7 @@ func (g *Gate) forecastLocked(class Class) time.Duration {
 // in the end, and at once, they will have it within Standing.
 func (g *Gate) worthLocked(each float64) int {
 	if each == 0 {
-		return blindRoom * g.limits.Cores
+		return blindRoom
 	}
 	return int(min(float64(g.limits.Standing)*float64(g.limits.Cores)/each, maxWaiting))
 }
