@@ -23,10 +23,15 @@ func (q *Queue) makeRoom() bool {
 	return q.closeIdle(q.limits.Open/64+1, func(c *Conn) bool { return c.idles() || !c.spoken.Load() }) > 0
 }
 
-// CloseIdle closes up to n connections that have no request, those first that
-// have been without for longest, and says how many it was. Among them may be one
-// whose request is on its way, as when an idle time is over.
-func (q *Queue) CloseIdle(n int) int { return q.closeIdle(n, (*Conn).idles) }
+// CloseIdle closes up to n connections that have had no request since it was
+// called before, those first that have had none for longest, and says how many
+// it was. So the first call closes none, and none is closed that is in use all
+// the time. Among them may be one whose request is on its way, as when an idle
+// time is over.
+func (q *Queue) CloseIdle(n int) int {
+	before := q.looked.Swap(q.taken.Add(1))
+	return q.closeIdle(n, func(c *Conn) bool { return c.idles() && c.idle.Load() < before })
+}
 
 // idles says whether a connection has no request, and none is expected.
 func (c *Conn) idles() bool {

@@ -31,7 +31,8 @@ type Queue struct {
 	hooked  atomic.Bool   // a server tells which connections have a request
 	held    atomic.Int64  // until when nobody else is wanted, in ns of Unix; 0 for not
 	active  atomic.Int64  // connections with a request
-	taken   atomic.Uint64 // connections so far, a clock for who has been idle for longest
+	taken   atomic.Uint64 // connections and calls of CloseIdle so far, a clock for who has been idle for longest
+	looked  atomic.Uint64 // taken at the latest call of CloseIdle
 	closing chan struct{}
 	close   sync.Once
 

@@ -330,6 +330,39 @@ func TestSilent(t *testing.T) {
 	spoken.answers(200)
 }
 
+// TestCloseIdle leaves those alone that have had a request since the last call.
+func TestCloseIdle(t *testing.T) {
+	s := serve(t, accept.Limits{})
+	var clients []*client
+	for range 3 {
+		c := s.dial()
+		c.get("/")
+		c.answers(200)
+		clients = append(clients, c)
+	}
+	settled := func() {
+		t.Helper()
+		s.eventually("still active", func() bool { return s.queue.State().Active == 0 })
+	}
+	settled()
+	if n := s.queue.CloseIdle(3); n != 0 {
+		t.Errorf("the first call has closed %d, want none", n)
+	}
+	clients[1].get("/")
+	clients[1].answers(200)
+	settled()
+	if n := s.queue.CloseIdle(3); n != 2 {
+		t.Errorf("it has closed %d, want those 2 that were not in use", n)
+	}
+	clients[1].get("/")
+	clients[1].answers(200)
+	settled()
+	s.queue.CloseIdle(3)
+	if n := s.queue.CloseIdle(3); n != 1 {
+		t.Errorf("it has closed %d, want the last one, which is idle as well now", n)
+	}
+}
+
 // TestOpen closes who has been idle for longest when there are too many.
 func TestOpen(t *testing.T) {
 	s := serve(t, accept.Limits{Open: 3})

@@ -18,7 +18,7 @@ const (
 // are idle. It says so once.
 func (t *trouble) wait(q *Queue, err error) {
 	q.account.failures.Add(1)
-	closed := q.CloseIdle(reserved)
+	closed := q.closeIdle(reserved, (*Conn).idles)
 	if t.since.IsZero() {
 		t.since = time.Now()
 		q.account.log.Error("cannot accept connections: trying again until it works", "address", q.Addr().String(), "error", err, "idle_closed", closed)
