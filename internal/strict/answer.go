@@ -18,6 +18,7 @@ type want struct {
 	id    []byte
 	size  int
 	check Check
+	sort  string // a header field
 }
 
 // answer is an HTTP/1.1 answer as far as it matters here.
@@ -28,6 +29,7 @@ type answer struct {
 	chunked bool
 	length  int64 // of the body; -1: until the connection ends
 	id      idState
+	sort    string // the value of want.sort
 }
 
 // idState says how the id came back.
@@ -43,7 +45,7 @@ const (
 // nil for a right answer and for a complete 503; a.close is valid with both.
 func readAnswer(in *bufio.Reader, want want) (a answer, err error) {
 	for range maxInterim {
-		if a, err = readHead(in, want.id); err != nil {
+		if a, err = readHead(in, want); err != nil {
 			return a, err
 		}
 		if a.status < 100 || a.status > 199 {
@@ -54,7 +56,7 @@ func readAnswer(in *bufio.Reader, want want) (a answer, err error) {
 }
 
 // readHead reads the status line and the header.
-func readHead(in *bufio.Reader, id []byte) (answer, error) {
+func readHead(in *bufio.Reader, want want) (answer, error) {
 	a := answer{length: -1}
 	line, err := readLine(in)
 	if err != nil {
@@ -71,7 +73,7 @@ func readHead(in *bufio.Reader, id []byte) (answer, error) {
 		if len(line) == 0 {
 			return a, nil
 		}
-		if err := a.parseField(line, id); err != nil {
+		if err := a.parseField(line, want); err != nil {
 			return a, err
 		}
 	}
@@ -115,7 +117,7 @@ func (a *answer) parseStatus(line []byte) error {
 }
 
 // parseField takes what matters from one header field.
-func (a *answer) parseField(line, id []byte) error {
+func (a *answer) parseField(line []byte, want want) error {
 	name, value, ok := bytes.Cut(line, []byte(":"))
 	value = bytes.Trim(value, " \t")
 	if !ok || !isToken(name) || hasControls(value) {
@@ -135,7 +137,9 @@ func (a *answer) parseField(line, id []byte) error {
 	case fold(name, "connection"):
 		a.close = a.close || hasToken(value, "close")
 	case fold(name, idHeader):
-		a.id = compareID(value, id)
+		a.id = compareID(value, want.id)
+	case want.sort != "" && fold(name, want.sort):
+		a.sort = string(value)
 	}
 	return nil
 }

@@ -365,6 +365,7 @@ func TestBadLoad(t *testing.T) {
 		"path":           {strict.Load{Ask: strict.Ask{Path: "/a b"}}, []string{"must begin with /"}},
 		"sizes":          {strict.Load{Ask: strict.Ask{Size: -1, Post: -1}}, []string{"answer of -1", "body of -1"}},
 		"h2 body":        {strict.Load{Mode: strict.HTTP2, Ask: strict.Ask{Post: 16385}}, []string{"at most 16384"}},
+		"h2 sorted":      {strict.Load{Mode: strict.HTTP2, Ask: strict.Ask{Sort: "X-Kind"}}, []string{"sorted by X-Kind"}},
 		"mode":           {strict.Load{Mode: 9}, []string{"mode(9)"}},
 		"delay too long": {strict.Load{Ask: strict.Ask{Delay: 6 * time.Second}}, []string{"before the delay of 6s"}},
 	}

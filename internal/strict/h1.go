@@ -61,7 +61,8 @@ func (h *h1) run(ctx context.Context) error {
 
 // exchange sends one request and sees what becomes of it.
 func (h *h1) exchange(from time.Time) error {
-	deadline := time.Now().Add(h.load.Limits.Timeout)
+	began := time.Now()
+	deadline := began.Add(h.load.Limits.Timeout)
 	h.refused = false
 	if h.wire.conn == nil {
 		ok, err := h.open(from, deadline)
@@ -76,10 +77,13 @@ func (h *h1) exchange(from time.Time) error {
 	// A server may answer and close before it has read everything, so the
 	// answer counts even if writing failed.
 	sent, writeErr := h.wire.conn.Write(h.request)
-	a, err := readAnswer(h.wire.in, want{h.id, h.load.Ask.size(), h.load.Ask.Check})
+	a, err := readAnswer(h.wire.in, want{h.id, h.load.Ask.size(), h.load.Ask.Check, h.load.Ask.Sort})
 	if err != nil {
 		h.failed(sent, writeErr, err, from)
 		return nil
+	}
+	if h.load.Ask.Sort != "" {
+		h.tally.sorted(a.sort).Add(time.Since(began))
 	}
 	h.answered(a, from)
 	return nil

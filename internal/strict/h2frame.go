@@ -165,7 +165,7 @@ func (h *h2) data(f *http2.DataFrame) {
 // whole judges an answer that has come to its end.
 func (h *h2) whole(s *stream) {
 	ask := h.load.Ask
-	err := want{s.id[:], ask.size(), ask.Check}.verdict(s.status, s.idState, s.size, &s.body)
+	err := want{id: s.id[:], size: ask.size(), check: ask.Check}.verdict(s.status, s.idState, s.size, &s.body)
 	h.wire.served++
 	if err != nil {
 		h.end(s, fault{err: err})

@@ -85,6 +85,7 @@ type Ask struct {
 	Delay time.Duration // how long the server holds the answer back
 	Post  int           // bytes of the body of a POST; 0: GET. In HTTP2 at most 16,384 (one frame)
 	Check Check         // default CheckAll
+	Sort  string        // a header field of answers whose values Tally.Sorted tells apart; "": none. Not in HTTP2
 }
 
 // Limits bound a Load.
@@ -143,6 +144,7 @@ func (l Load) problems() error {
 	complain(l.Ask.Delay < 0 || l.Ask.Delay > maxDelay, "a delay of %v: use 0 to %v", l.Ask.Delay, maxDelay)
 	complain(l.Ask.Post < 0 || l.Ask.Post > maxSize, "a body of %d bytes: use 0 to %d", l.Ask.Post, maxSize)
 	complain(l.Mode == HTTP2 && l.Ask.Post > maxFrame, "a body of %d bytes: in HTTP/2 use at most %d", l.Ask.Post, maxFrame)
+	complain(l.Mode == HTTP2 && l.Ask.Sort != "", "answers of HTTP/2 cannot be sorted by %s", l.Ask.Sort)
 	complain(l.Ask.Check > CheckNone, "check %d is not known", l.Ask.Check)
 	complain(l.Limits.Timeout < 0 || l.Limits.Requests < 0, "a limit is negative")
 	complain(l.Limits.Timeout <= l.Ask.Delay, "a time-out of %v would end before the delay of %v", l.Limits.Timeout, l.Ask.Delay)

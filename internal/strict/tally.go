@@ -31,6 +31,11 @@ type Tally struct {
 	Timeline Timeline  `json:"timeline"`
 	Examples []Example `json:"examples"`
 
+	// Sorted is what answers took, by the value of Ask.Sort's field: from the
+	// beginning of the request, also where it was due before by rate, since for
+	// that another server may be to blame than the one that answered.
+	Sorted map[string]*Latency `json:"sorted,omitempty"`
+
 	start time.Time
 	live  *[outcomes]atomic.Int64 // shared by all of a trial
 	kept  [outcomes + 1]int       // examples of each outcome and of unclosed
@@ -50,6 +55,20 @@ func (t *Tally) record(o Outcome, from, now time.Time) {
 	case Shed:
 		t.Shedding.Add(now.Sub(from))
 	}
+}
+
+// sorted is where to add what an answer took that has this value in the field
+// by which answers are sorted.
+func (t *Tally) sorted(value string) *Latency {
+	if t.Sorted == nil {
+		t.Sorted = make(map[string]*Latency)
+	}
+	l := t.Sorted[value]
+	if l == nil {
+		l = new(Latency)
+		t.Sorted[value] = l
+	}
+	return l
 }
 
 // example keeps what happened, unless there are enough of the kind.
@@ -73,6 +92,9 @@ func (t *Tally) merge(other *Tally) {
 	t.Conns += other.Conns
 	t.Unclosed += other.Unclosed
 	t.Timeline.Merge(&other.Timeline)
+	for value, l := range other.Sorted {
+		t.sorted(value).Merge(l)
+	}
 	for _, e := range other.Examples {
 		t.example(e.Outcome, e)
 	}

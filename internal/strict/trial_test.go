@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,35 @@ func TestLatencyFromDue(t *testing.T) {
 		})
 		if got, atLeast := report.Loads[0].Latency.Max(), (20*5-19)*time.Millisecond; got < atLeast {
 			t.Errorf("%v: longest latency is %v, want at least %v", mode, got, atLeast)
+		}
+	}
+}
+
+// TestSorted has two kinds of answers, of which one is slow: that requests are
+// late because of it does not count against the other.
+func TestSorted(t *testing.T) {
+	for _, mode := range []strict.Mode{strict.Fresh, strict.Kept} {
+		echo, n := &strict.Echo{}, atomic.Int64{}
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n.Add(1) == 1 {
+				w.Header().Set("X-Kind", "slow")
+				r.URL.RawQuery = "delay=2s"
+			}
+			echo.ServeHTTP(w, r)
+		})
+		report := run(t, context.Background(), strict.Load{
+			Mode: mode, Target: target(t, "tcp", handler), Conns: 1,
+			Pace: strict.Pace{Rate: 1000}, Ask: strict.Ask{Sort: "x-kind"}, Limits: strict.Limits{Requests: 20},
+		})
+		sorted := report.Loads[0].Sorted
+		if len(sorted) != 2 || sorted["slow"] == nil || sorted[""] == nil {
+			t.Fatalf("%v: kinds of answers: %v", mode, sorted)
+		}
+		if slow := sorted["slow"]; slow.Count() != 1 || slow.Max() < 2*time.Second {
+			t.Errorf("%v: %d slow answers, the slowest after %v", mode, slow.Count(), slow.Max())
+		}
+		if quick := sorted[""]; quick.Count() != 19 || quick.Quantile(0.5) > time.Second {
+			t.Errorf("%v: %d quick answers, half of them after more than %v", mode, quick.Count(), quick.Quantile(0.5))
 		}
 	}
 }
