@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,6 +75,7 @@ type faulty struct {
 	mux   *http.ServeMux
 	gate  sync.RWMutex // held for ever by a deadlock
 	spins atomic.Bool
+	leaks atomic.Bool
 }
 
 func newFaulty(echo http.Handler) http.Handler {
@@ -81,7 +84,7 @@ func newFaulty(echo http.Handler) http.Handler {
 	f.mux.HandleFunc("/fault/pid", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, os.Getpid()) })
 	f.mux.HandleFunc("/fault/exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	f.mux.HandleFunc("/fault/crash", func(http.ResponseWriter, *http.Request) { go panic("crash on demand") })
-	f.mux.HandleFunc("/fault/leak", func(http.ResponseWriter, *http.Request) { go leak() })
+	f.mux.HandleFunc("/fault/leak", f.leak)
 	f.mux.HandleFunc("/fault/deadlock", func(http.ResponseWriter, *http.Request) { f.deadlock() })
 	f.mux.HandleFunc("/fault/spin", func(http.ResponseWriter, *http.Request) { f.spins.Store(true); f.spin() })
 	f.mux.HandleFunc("/fault/stream", stream)
@@ -94,13 +97,33 @@ func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.spins.Load() {
 		f.spin()
 	}
+	if f.leaks.Load() {
+		w.Header().Set(leaking, "yes")
+	}
 	f.mux.ServeHTTP(w, r)
 }
 
-// leak takes 50 MiB a second and gives nothing back.
-func leak() {
+// leaking is a field in the answers of a process that leaks.
+const leaking = "X-Leaking"
+
+// leak takes 50 MiB a second and gives nothing back, or, if asked to, all of
+// it at a number of MiB, and begins again.
+func (f *faulty) leak(_ http.ResponseWriter, r *http.Request) {
+	most, err := strconv.Atoi(r.FormValue("most"))
+	if err != nil {
+		most = math.MaxInt
+	}
+	if !f.leaks.Swap(true) {
+		go leak(most)
+	}
+}
+
+func leak(most int) {
 	var kept [][]byte
 	for range time.Tick(20 * time.Millisecond) {
+		if len(kept) >= most {
+			kept = nil
+		}
 		page := make([]byte, 1<<20)
 		for i := 0; i < len(page); i += 4096 {
 			page[i] = 1 // or it would take no memory
