@@ -29,6 +29,7 @@ type service struct {
 	addr     string
 	secure   string
 	meta     string
+	dir      string // the group's
 	executed string
 	log      string
 }
@@ -46,7 +47,7 @@ func newService(t *testing.T, flags ...string) *service {
 	}
 	s := &service{
 		t: t, addr: freeAddr(t), secure: freeAddr(t), meta: freeAddr(t),
-		executed: filepath.Join(dir, "executed"), log: filepath.Join(dir, "log"),
+		dir: filepath.Join(dir, "run"), executed: filepath.Join(dir, "executed"), log: filepath.Join(dir, "log"),
 	}
 	t.Cleanup(func() {
 		if text, err := os.ReadFile(s.log); err == nil && t.Failed() {
@@ -55,7 +56,7 @@ func newService(t *testing.T, flags ...string) *service {
 		_ = os.RemoveAll(dir)
 	})
 	s.command = exec.Command(self, append([]string{
-		"serve", "-addr", s.addr, "-tls", s.secure, "-meta", s.meta, "-dir", filepath.Join(dir, "run"), "-executed", s.executed,
+		"serve", "-addr", s.addr, "-tls", s.secure, "-meta", s.meta, "-dir", s.dir, "-executed", s.executed,
 	}, flags...)...)
 	s.command.Env = append(os.Environ(), mainVariable+"=1", "GORACE=atexit_sleep_ms=0")
 	s.command.Stdout = s.openLog()

@@ -41,6 +41,7 @@ func runServe(ctx context.Context, args []string, _, errOut io.Writer) error {
 	flags.DurationVar(&group.Limits.Cycling.Age, "age", 0, "at which a worker is replaced; 0: never")
 	flags.DurationVar(&group.Limits.Cycling.Sustained, "sustained", 0, "time for which a mark must be passed; 0: default")
 	flags.DurationVar(&group.Limits.Orphan, "orphan", 0, "time that workers survive their supervisor; 0: default")
+	broken := flags.String("broken", "", "while there is a `file` of this name, workers exit as they start")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -55,6 +56,12 @@ func runServe(ctx context.Context, args []string, _, errOut io.Writer) error {
 		}
 		defer file.Close()
 		echo.Executed = file
+	}
+	group.Setup = func(context.Context) (func(context.Context) error, error) {
+		if _, err := os.Stat(*broken); err == nil {
+			os.Exit(3)
+		}
+		return nil, nil
 	}
 	handler := newFaulty(echo)
 	group.HTTP(*addr, handler)

@@ -35,7 +35,7 @@ func TestSorted(t *testing.T) {
 		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if n.Add(1) == 1 {
 				w.Header().Set("X-Kind", "slow")
-				r.URL.RawQuery = "delay=2s"
+				r.URL.RawQuery = "delay=500ms"
 			}
 			echo.ServeHTTP(w, r)
 		})
@@ -47,10 +47,10 @@ func TestSorted(t *testing.T) {
 		if len(sorted) != 2 || sorted["slow"] == nil || sorted[""] == nil {
 			t.Fatalf("%v: kinds of answers: %v", mode, sorted)
 		}
-		if slow := sorted["slow"]; slow.Count() != 1 || slow.Max() < 2*time.Second {
+		if slow := sorted["slow"]; slow.Count() != 1 || slow.Max() < 500*time.Millisecond {
 			t.Errorf("%v: %d slow answers, the slowest after %v", mode, slow.Count(), slow.Max())
 		}
-		if quick := sorted[""]; quick.Count() != 19 || quick.Quantile(0.5) > time.Second {
+		if quick := sorted[""]; quick.Count() != 19 || quick.Quantile(0.5) > 400*time.Millisecond {
 			t.Errorf("%v: %d quick answers, half of them after more than %v", mode, quick.Count(), quick.Quantile(0.5))
 		}
 	}
