@@ -1,5 +1,5 @@
-// Package bind opens listening sockets: TCP, unix, and those that whoever
-// started this process has opened for it.
+// Package bind opens sockets to serve on: TCP, UDP, unix of both kinds, and those
+// that whoever started this process has opened for it.
 package bind
 
 import (
@@ -23,10 +23,11 @@ const DefaultBacklog = 1024
 // Socket says where to listen.
 type Socket struct {
 	Name    string      `json:"name"`    // unique in a group
-	Network string      `json:"network"` // "tcp", "tcp4", "tcp6", "unix" or "fd"
+	Network string      `json:"network"` // "tcp", "tcp4", "tcp6", "unix" or "fd"; for datagrams "udp", "udp4", "udp6", "unixgram" or "fdgram"
 	Address string      `json:"address"` // host:port, a path, or the name of an inherited socket
 	Mode    fs.FileMode `json:"mode,omitempty"`
-	Backlog int         `json:"backlog,omitempty"`
+	Backlog int         `json:"backlog,omitempty"` // of connections
+	Buffer  int         `json:"buffer,omitempty"`  // for datagrams, in bytes; default the kernel's
 }
 
 // Parse splits an address as users write it: "unix:/path", "fd:name", or a
@@ -47,21 +48,21 @@ const maxPath = 103
 // Check finds what is wrong with s without opening anything.
 func (s Socket) Check() error {
 	switch s.Network {
-	case "tcp", "tcp4", "tcp6":
-		return checkTCP(s.Address)
-	case "unix":
+	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
+		return checkPort(s.Network[:3], s.Address)
+	case "unix", "unixgram":
 		switch {
 		case s.Address == "":
 			return errors.New(`a unix socket needs a path, as in "unix:/run/app.sock"`)
 		case len(s.Address) > maxPath:
 			return fmt.Errorf("unix path %q has %d bytes: at most %d fit into a socket address", s.Address, len(s.Address), maxPath)
 		}
-	case "fd":
+	case "fd", "fdgram":
 		if s.Address == "" {
 			return errors.New(`an inherited socket needs its name, as in "fd:http" (FileDescriptorName= in systemd.socket)`)
 		}
 	default:
-		return fmt.Errorf("unknown network %q: want tcp, tcp4, tcp6, unix or fd", s.Network)
+		return fmt.Errorf("unknown network %q: want tcp, tcp4, tcp6, unix or fd, or for datagrams udp, udp4, udp6, unixgram or fdgram", s.Network)
 	}
 	if s.Mode&^fs.ModePerm != 0 {
 		return fmt.Errorf("mode %v: only permission bits can be set", s.Mode)
@@ -69,12 +70,12 @@ func (s Socket) Check() error {
 	return nil
 }
 
-func checkTCP(address string) error {
+func checkPort(network, address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf(`address %q: want host:port, as in "127.0.0.1:8888" or ":8888": %w`, address, err)
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
+	if _, err := net.LookupPort(network, port); err != nil {
 		return fmt.Errorf("address %q: port %q is neither a number up to 65535 nor a known service", address, port)
 	}
 	return nil
@@ -93,8 +94,13 @@ func (s Socket) Listen(ctx context.Context) (net.Listener, error) {
 	var ln net.Listener
 	var err error
 	switch s.Network {
+	case "udp", "udp4", "udp6", "unixgram", "fdgram":
+		return nil, fmt.Errorf("listen on %s: a socket for datagrams takes no connections", s.Address)
 	case "fd":
-		ln, err = inherited(s.Address)
+		var fd int
+		if fd, err = inherited(s.Address, false); err == nil {
+			ln, err = FromDescriptor(fd)
+		}
 	case "unix":
 		ln, err = listenUnix(ctx, s.Address, s.Mode)
 	default:
@@ -115,15 +121,10 @@ func (s Socket) Listen(ctx context.Context) (net.Listener, error) {
 // listenUnix replaces the file of a dead server and refuses to take a live
 // one's place.
 func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listener, error) {
-	if err := removeStale(ctx, path); err != nil {
+	if err := removeStale(ctx, "unix", path); err != nil {
 		return nil, err
 	}
-	config := net.ListenConfig{Control: func(_, _ string, socket syscall.RawConn) error {
-		if mode == 0 {
-			return nil
-		}
-		return restrict(socket, mode)
-	}}
+	config := restricted(mode)
 	ln, err := config.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, err
@@ -139,12 +140,22 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 	return ln, nil
 }
 
+// restricted has unix sockets made with a mode, unless that is 0.
+func restricted(mode fs.FileMode) net.ListenConfig {
+	return net.ListenConfig{Control: func(_, _ string, socket syscall.RawConn) error {
+		if mode == 0 {
+			return nil
+		}
+		return restrict(socket, mode)
+	}}
+}
+
 var (
 	errLive      = errors.New("another process serves on it")
 	errNotSocket = errors.New("there is a file that is not a socket")
 )
 
-func removeStale(ctx context.Context, path string) error {
+func removeStale(ctx context.Context, network, path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -155,7 +166,7 @@ func removeStale(ctx context.Context, path string) error {
 		return errNotSocket
 	}
 	dialer := net.Dialer{Timeout: time.Second}
-	conn, err := dialer.DialContext(ctx, "unix", path)
+	conn, err := dialer.DialContext(ctx, network, path)
 	if err == nil {
 		_ = conn.Close()
 		return errLive
@@ -168,7 +179,7 @@ func removeStale(ctx context.Context, path string) error {
 
 // Remove takes away the file of a unix socket.
 func (s Socket) Remove() {
-	if s.Network == "unix" {
+	if s.Network == "unix" || s.Network == "unixgram" {
 		_ = os.Remove(s.Address) // somebody may have been tidier
 	}
 }
@@ -179,7 +190,7 @@ func explain(s Socket, err error) error {
 	switch {
 	case inUse(err):
 		hint = ": stop the process that listens there, or choose another address"
-	case errors.Is(err, fs.ErrPermission) && s.Network == "unix":
+	case errors.Is(err, fs.ErrPermission) && strings.HasPrefix(s.Network, "unix"):
 		hint = ": this user may not create or replace that file"
 	case errors.Is(err, fs.ErrPermission):
 		hint = ": ports below 1024 need root, CAP_NET_BIND_SERVICE or a socket from systemd"

@@ -9,9 +9,15 @@ import (
 	"syscall"
 )
 
-func inherited(string) (net.Listener, error) {
-	return nil, errors.New("sockets cannot be inherited on this system")
+func inherited(string, bool) (int, error) {
+	return -1, errors.New("sockets cannot be inherited on this system")
 }
+
+// FromDescriptor fails: there is no descriptor to make it from.
+func FromDescriptor(int) (net.Listener, error) { return nil, errors.ErrUnsupported }
+
+// PacketFromDescriptor fails like FromDescriptor.
+func PacketFromDescriptor(int) (net.PacketConn, error) { return nil, errors.ErrUnsupported }
 
 func restrict(syscall.RawConn, fs.FileMode) error { return nil }
 

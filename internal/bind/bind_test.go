@@ -43,7 +43,11 @@ func TestCheck(t *testing.T) {
 		"odd mode":        {bind.Socket{Network: "unix", Address: "/run/s", Mode: fs.ModeDir}, "permission bits"},
 		"inherited":       {bind.Socket{Network: "fd", Address: "http"}, ""},
 		"inherited what":  {bind.Socket{Network: "fd"}, "needs its name"},
-		"other network":   {bind.Socket{Network: "udp", Address: ":1"}, "unknown network"},
+		"udp":             {bind.Socket{Network: "udp", Address: ":domain"}, ""},
+		"udp, no port":    {bind.Socket{Network: "udp", Address: "localhost"}, "want host:port"},
+		"unixgram":        {bind.Socket{Network: "unixgram"}, "needs a path"},
+		"fdgram":          {bind.Socket{Network: "fdgram"}, "needs its name"},
+		"other network":   {bind.Socket{Network: "sctp", Address: ":1"}, "unknown network"},
 		"nothing":         {bind.Socket{}, "unknown network"},
 	}
 	for name, test := range tests {

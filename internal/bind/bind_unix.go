@@ -21,13 +21,13 @@ const firstInherited = 3
 // inherited finds the socket that systemd, or whoever speaks the protocol of
 // sd_listen_fds(3), has passed under a name. The descriptor stays open, so that
 // it can be asked for again; none of them goes on to children.
-func inherited(name string) (net.Listener, error) {
+func inherited(name string, datagrams bool) (int, error) {
 	if pid, err := strconv.Atoi(os.Getenv("LISTEN_PID")); err != nil || pid != os.Getpid() {
-		return nil, fmt.Errorf("no socket has been inherited: start this program from a systemd.socket unit with FileDescriptorName=%s", name)
+		return -1, fmt.Errorf("no socket has been inherited: start this program from a systemd.socket unit with FileDescriptorName=%s", name)
 	}
 	count, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	if err != nil || count < 1 {
-		return nil, fmt.Errorf("LISTEN_FDS is %q: want the number of inherited sockets", os.Getenv("LISTEN_FDS"))
+		return -1, fmt.Errorf("LISTEN_FDS is %q: want the number of inherited sockets", os.Getenv("LISTEN_FDS"))
 	}
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
 	found := -1
@@ -38,9 +38,18 @@ func inherited(name string) (net.Listener, error) {
 		}
 	}
 	if found < 0 {
-		return nil, fmt.Errorf("no inherited socket is named %q: there are %q", name, names)
+		return -1, fmt.Errorf("no inherited socket is named %q: there are %q", name, names)
 	}
-	return FromDescriptor(found)
+	kind, err := unix.GetsockoptInt(found, unix.SOL_SOCKET, unix.SO_TYPE)
+	switch {
+	case err != nil:
+		return -1, fmt.Errorf("inherited %q: %w", name, os.NewSyscallError("getsockopt", err))
+	case datagrams && kind != unix.SOCK_DGRAM:
+		return -1, fmt.Errorf("inherited socket %q carries no datagrams: want ListenDatagram= in its systemd.socket unit", name)
+	case !datagrams && kind != unix.SOCK_STREAM:
+		return -1, fmt.Errorf("inherited socket %q takes no connections: want ListenStream= in its systemd.socket unit", name)
+	}
+	return found, nil
 }
 
 // restrict has the file of a unix socket made with mode, so that there is no
@@ -56,6 +65,27 @@ func restrict(socket syscall.RawConn, mode fs.FileMode) error {
 // Every process that shares the socket must find it non-blocking, or it hangs
 // in accept; so that is where it is set, and nothing here takes it back.
 func FromDescriptor(fd int) (net.Listener, error) {
+	file, err := copied(fd)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return net.FileListener(file)
+}
+
+// PacketFromDescriptor is FromDescriptor for datagrams.
+func PacketFromDescriptor(fd int) (net.PacketConn, error) {
+	file, err := copied(fd)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return net.FilePacketConn(file)
+}
+
+// copied is a copy of fd, non-blocking. A File made of a descriptor that is
+// non-blocking already leaves it so.
+func copied(fd int) (*os.File, error) {
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("dup", err)
@@ -64,19 +94,16 @@ func FromDescriptor(fd int) (net.Listener, error) {
 		_ = unix.Close(own)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	// A File made of a descriptor that is non-blocking already leaves it so.
-	file := os.NewFile(uintptr(own), "listener")
-	defer file.Close()
-	return net.FileListener(file)
+	return os.NewFile(uintptr(own), "socket"), nil
 }
 
-// Descriptor returns a copy of the descriptor of ln, closed on exec, which is
-// the caller's to close. Unlike net.TCPListener.File it does not turn the
-// socket blocking.
-func Descriptor(ln net.Listener) (int, error) {
-	socket, ok := ln.(syscall.Conn)
+// Descriptor returns a copy of the descriptor of a listener or net.PacketConn,
+// closed on exec, which is the caller's to close. Unlike their methods File it
+// does not turn the socket blocking.
+func Descriptor(open any) (int, error) {
+	socket, ok := open.(syscall.Conn)
 	if !ok {
-		return -1, fmt.Errorf("bind: %T has no descriptor", ln)
+		return -1, fmt.Errorf("bind: %T has no descriptor", open)
 	}
 	raw, err := socket.SyscallConn()
 	if err != nil {

@@ -4,21 +4,36 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"strings"
 )
 
 // Collides says whether s and other cannot both be open, as far as that can be
 // told without asking a name server. Port 0 never collides, and what is
 // malformed is Check's to find.
 func (s Socket) Collides(other Socket) bool {
-	switch {
-	case s.Network == "unix" && other.Network == "unix":
+	if s.family() != other.family() {
+		return false
+	}
+	switch s.family() {
+	case "unix":
 		return s.Address != "" && filepath.Clean(s.Address) == filepath.Clean(other.Address)
-	case s.Network == "fd" || other.Network == "fd", s.Network == "unix", other.Network == "unix":
-		return s.Network == other.Network && s.Address == other.Address
+	case "fd":
+		return s.Address == other.Address
 	}
 	host, port := endpoint(s.Address)
 	otherHost, otherPort := endpoint(other.Address)
 	return port > 0 && port == otherPort && (covers(host, otherHost) || covers(otherHost, host))
+}
+
+// family is what has addresses of its own: a path is the same for both kinds of
+// unix sockets, and a port is one of TCP or of UDP.
+func (s Socket) family() string {
+	for _, family := range []string{"unix", "fd", "tcp", "udp"} {
+		if strings.HasPrefix(s.Network, family) {
+			return family
+		}
+	}
+	return s.Network
 }
 
 // endpoint splits an address into its host and the number of its port, 0 if

@@ -40,6 +40,11 @@ func TestCollides(t *testing.T) {
 			if got := a.Collides(b); got != test.want {
 				t.Errorf("%s and %s: got %v, want %v", test.a, test.b, got, test.want)
 			}
+			a.Network = bind.Datagram(a.Network)
+			if got, want := a.Collides(b), test.want && b.Network != "tcp"; got != want {
+				t.Errorf("%s for datagrams and %s: got %v, want %v", test.a, test.b, got, want)
+			}
+			b.Network = bind.Datagram(b.Network)
 			if got := b.Collides(a); got != test.want {
 				t.Errorf("%s and %s: got %v, want %v", test.b, test.a, got, test.want)
 			}
