@@ -1,0 +1,4 @@
+package packet
+
+// AnswerFrom is for the fuzz test.
+func AnswerFrom(way []byte) int { return answerFrom(way) }
