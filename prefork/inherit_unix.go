@@ -205,25 +205,40 @@ func (w *Worker) openPrivate() {
 // with those of the other workers. Closing it leaves the socket open in the
 // other processes that share it.
 func (w *Worker) Listener(name string) (net.Listener, error) {
+	return take(w, name, func(b Bound) (net.Listener, error) {
+		ln, err := bind.FromDescriptor(b.Descriptor)
+		if err != nil || w.Role() != WorkerRole {
+			return ln, err // alone at its socket
+		}
+		fair, err := turns.NewListener(ln, w.seat)
+		if err != nil {
+			_ = ln.Close()
+			return nil, err
+		}
+		return fair, nil
+	})
+}
+
+// PacketConn returns the socket for datagrams of that name. Each datagram goes
+// to one of the workers that read; closing it leaves the socket open in the
+// others.
+func (w *Worker) PacketConn(name string) (net.PacketConn, error) {
+	return take(w, name, func(b Bound) (net.PacketConn, error) { return bind.PacketFromDescriptor(b.Descriptor) })
+}
+
+// take makes something of an inherited socket.
+func take[T any](w *Worker, name string, open func(Bound) (T, error)) (none T, err error) {
 	w.holding.Lock()
 	defer w.holding.Unlock()
 	for _, b := range w.handover.Sockets {
 		if b.Name != name {
 			continue
 		}
-		ln, err := bind.FromDescriptor(b.Descriptor)
+		taken, err := open(b)
 		if err != nil {
-			return nil, fmt.Errorf("prefork: socket %s: %w", name, err)
+			return none, fmt.Errorf("prefork: socket %s: %w", name, err)
 		}
-		if w.Role() != WorkerRole {
-			return ln, nil // alone at its socket
-		}
-		fair, err := turns.NewListener(ln, w.seat)
-		if err != nil {
-			_ = ln.Close()
-			return nil, fmt.Errorf("prefork: socket %s: %w", name, err)
-		}
-		return fair, nil
+		return taken, nil
 	}
-	return nil, fmt.Errorf("prefork: no socket %q has been inherited", name)
+	return none, fmt.Errorf("prefork: no socket %q has been inherited", name)
 }

@@ -76,6 +76,9 @@ func (s *Supervisor) openAll(ctx context.Context, dir *runtimeDir) (open []Bound
 func (s Socket) key() string { return s.Name + " " + s.Network + " " + s.Address }
 
 func (s Socket) open(ctx context.Context) (Bound, error) {
+	if s.Packet() {
+		return s.openPacket(ctx)
+	}
 	ln, err := s.Listen(ctx)
 	if err != nil {
 		return Bound{}, err
@@ -83,6 +86,16 @@ func (s Socket) open(ctx context.Context) (Bound, error) {
 	defer ln.Close()
 	fd, err := bind.Descriptor(ln)
 	return Bound{Socket: s, Actual: ln.Addr().String(), Descriptor: fd}, err
+}
+
+func (s Socket) openPacket(ctx context.Context) (Bound, error) {
+	conn, err := s.ListenPacket(ctx)
+	if err != nil {
+		return Bound{}, err
+	}
+	defer conn.Close()
+	fd, err := bind.Descriptor(conn)
+	return Bound{Socket: s, Actual: conn.LocalAddr().String(), Descriptor: fd}, err
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -23,6 +23,9 @@ var errSystem = fmt.Errorf("prefork: worker processes on this system: %w", error
 // Listener fails: nothing is inherited here.
 func (w *Worker) Listener(string) (net.Listener, error) { return nil, errSystem }
 
+// PacketConn fails like Listener.
+func (w *Worker) PacketConn(string) (net.PacketConn, error) { return nil, errSystem }
+
 func closeSockets([]Bound) {}
 
 func (w *Worker) takeOutput() {}

@@ -327,7 +327,7 @@ func refuse(sockets []Bound) (stop func()) {
 	var listeners []net.Listener
 	done := make(chan struct{})
 	for _, b := range sockets {
-		if b.Role != WorkerRole {
+		if b.Role != WorkerRole || b.Packet() {
 			continue
 		}
 		ln, err := bind.FromDescriptor(b.Descriptor)
