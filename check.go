@@ -59,7 +59,7 @@ func (g *Group) collisions() error {
 func (s *Server) check() error {
 	var problems []error
 	ways := 0
-	for _, has := range []bool{s.Handler != nil, s.Stream != nil, s.Serve != nil} {
+	for _, has := range []bool{s.Handler != nil, s.Stream != nil, s.Serve != nil, s.Packet != nil, s.ServePacket != nil} {
 		if has {
 			ways++
 		}
@@ -67,12 +67,15 @@ func (s *Server) check() error {
 	switch {
 	case s.role != "":
 	case ways == 0:
-		problems = append(problems, errors.New("no handler: set Handler, Stream or Serve"))
+		problems = append(problems, errors.New("no handler: set Handler, Stream, Serve, Packet or ServePacket"))
 	case ways > 1:
-		problems = append(problems, fmt.Errorf("%d of Handler, Stream and Serve are set: want one", ways))
+		problems = append(problems, fmt.Errorf("%d of Handler, Stream, Serve, Packet and ServePacket are set: want one", ways))
 	}
 	if s.TLS != nil && len(s.TLS.Certificates) == 0 && s.TLS.GetCertificate == nil && s.TLS.GetConfigForClient == nil {
 		problems = append(problems, errors.New("TLS has no certificate"))
+	}
+	if s.TLS != nil && s.datagrams() {
+		problems = append(problems, errors.New("TLS is set, and datagrams cannot carry it"))
 	}
 	if s.meta && !private(s.Listen) {
 		problems = append(problems, s.checkExposed())
@@ -89,6 +92,20 @@ func (s *Server) check() error {
 	}
 	if n := s.Socket.Backlog; n < 0 || n > maxBacklog {
 		problems = append(problems, fmt.Errorf("Socket.Backlog is %d: want at most %d", n, maxBacklog))
+	}
+	problems = append(problems, s.Packets.check())
+	return errors.Join(problems...)
+}
+
+func (p Packets) check() error {
+	var problems []error
+	for _, field := range []struct {
+		name    string
+		n, most int
+	}{{"Handlers", p.Handlers, maxHandlers}, {"Size", p.Size, maxPacket}, {"Buffer", p.Buffer, maxBuffer}} {
+		if field.n < 0 || field.n > field.most {
+			problems = append(problems, fmt.Errorf("field Packets.%s is %d: want at most %d", field.name, field.n, field.most))
+		}
 	}
 	return errors.Join(problems...)
 }
@@ -111,6 +128,9 @@ const (
 	maxHeaderBytes = 16 << 20
 	maxStreams     = 1 << 20
 	maxBacklog     = 1 << 20
+	maxHandlers    = 1 << 20
+	maxPacket      = 16 << 20 // of a unix socket; none of UDP comes near it
+	maxBuffer      = 1 << 30
 	maxDuration    = 30 * 24 * time.Hour
 )
 

@@ -32,7 +32,7 @@ func TestBadConfiguration(t *testing.T) {
 		"no handler":        {func(g *support.Group) { g.HTTP("127.0.0.1:0", nil) }, []string{"no handler"}},
 		"two handlers": {func(g *support.Group) {
 			g.Add(&support.Server{Listen: "127.0.0.1:0", Handler: handler(), Stream: stream})
-		}, []string{"2 of Handler, Stream and Serve"}},
+		}, []string{"2 of Handler, Stream, Serve, Packet and ServePacket are set"}},
 		"no address":     {func(g *support.Group) { g.HTTP("", handler()) }, []string{"want host:port"}},
 		"no port":        {func(g *support.Group) { g.HTTP("127.0.0.1", handler()) }, []string{`"127.0.0.1"`, "want host:port"}},
 		"absurd port":    {func(g *support.Group) { g.HTTP("127.0.0.1:99999", handler()) }, []string{"99999"}},

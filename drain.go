@@ -72,6 +72,9 @@ func (p *process) stopAccepting(grace context.Context, alone bool) {
 			}
 		})
 	}
+	for _, u := range p.packets {
+		stopping.Go(func() { u.stopReading(grace, alone) })
+	}
 }
 
 // stopAccepting empties the queue twice: before the server learns of the stop,
@@ -123,6 +126,13 @@ func (p *process) wait(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, u := range p.packets {
+		select {
+		case <-u.served:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	return nil
 }
 
@@ -131,6 +141,11 @@ func (p *process) closeRest() {
 	for _, u := range p.units {
 		if all, busy := u.ln.Left(); all > 0 {
 			p.log.Error("no time left: closing connections", "server", u.server.name(), "connections", all, "with_requests", busy)
+		}
+	}
+	for _, u := range p.packets {
+		if n := u.running(); n > 0 {
+			p.log.Error("no time left for datagrams", "server", u.server.name(), "handlers", n)
 		}
 	}
 	p.closeAll(errGrace)
@@ -144,6 +159,9 @@ func (p *process) closeAll(reason error) {
 		u.ln.CloseAll()
 		u.speak.close()
 	}
+	for _, u := range p.packets {
+		u.close()
+	}
 	p.end(reason)
 }
 
@@ -153,14 +171,14 @@ func (p *process) awaitServers() error {
 	p.watches.Wait()
 	timer := time.NewTimer(returning)
 	defer timer.Stop()
-	for _, u := range p.units {
+	for _, u := range p.posts {
 		select {
 		case <-u.served:
 			continue
 		case <-timer.C:
 		}
 		var problems []error
-		for _, u := range p.units {
+		for _, u := range p.posts {
 			select {
 			case <-u.served:
 			default:

@@ -201,6 +201,52 @@ func ExampleSocket() {
 	// gone: true
 }
 
+// A server for datagrams, on as many workers as the group has.
+func ExampleGroup_Packet() {
+	group := support.New("clock")
+	server := group.Packet("127.0.0.1:0", func(_ context.Context, p *support.Packet) error {
+		return p.Reply([]byte("at " + string(p.Data) + " it was noon"))
+	})
+	server.Packets.Handlers = 16 // at once; what comes meanwhile waits in the kernel
+
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := make(chan error)
+	go func() { ended <- group.Run(ctx) }()
+	<-group.Ready()
+	conn, err := net.Dial("udp", server.Addr().String())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "midday")
+	answer := make([]byte, 100)
+	n, err := conn.Read(answer)
+	fmt.Println(string(answer[:n]), err)
+	stop()
+	fmt.Println("stopped:", <-ended)
+	// Output:
+	// at midday it was noon <nil>
+	// stopped: <nil>
+}
+
+// A handler can look at who has sent a datagram before it answers, and say
+// nothing at all.
+func ExamplePacket() {
+	handle := func(_ context.Context, p *support.Packet) error {
+		from, ok := p.From().(*net.UDPAddr)
+		if !ok || !from.IP.IsLoopback() {
+			return nil
+		}
+		return p.Reply([]byte("hello, neighbour"))
+	}
+	group := support.New("neighbours")
+	group.Packet("127.0.0.1:9", handle)
+	fmt.Println(group.Name)
+	// Output: neighbours
+}
+
 // A handler that streams ends when the process drains.
 func ExampleDraining() {
 	group := support.New("events")

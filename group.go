@@ -146,6 +146,12 @@ func (g *Group) Stream(address string, serve func(ctx context.Context, conn net.
 	return g.Add(&Server{Listen: address, Stream: serve})
 }
 
+// Packet adds a server that calls handle for each datagram at an address, see
+// Server.Listen and Server.Packet.
+func (g *Group) Packet(address string, handle func(ctx context.Context, p *Packet) error) *Server {
+	return g.Add(&Server{Listen: address, Packet: handle})
+}
+
 // Add adds a server and returns it.
 func (g *Group) Add(s *Server) *Server {
 	g.servers = append(g.servers, s)
@@ -237,8 +243,11 @@ func (g *Group) sockets() []prefork.Socket {
 
 func (s *Server) socket() bind.Socket {
 	network, address := bind.Parse(s.Listen)
+	if s.datagrams() {
+		network = bind.Datagram(network)
+	}
 	return bind.Socket{
 		Name: s.name(), Network: network, Address: address,
-		Mode: s.Socket.Mode, Backlog: s.Socket.Backlog,
+		Mode: s.Socket.Mode, Backlog: s.Socket.Backlog, Buffer: s.Packets.Buffer,
 	}
 }

@@ -181,8 +181,8 @@ func (p *process) logs() context.Context {
 // addresses are where p listens.
 func (p *process) addresses() string {
 	var all []string
-	for _, u := range p.units {
-		all = append(all, u.server.Addr().String())
+	for _, post := range p.posts {
+		all = append(all, post.server.Addr().String())
 	}
 	return strings.Join(all, ",")
 }

@@ -26,7 +26,10 @@ type process struct {
 	page  *ledger.Page
 	gate  *admit.Gate // nil if nothing passes it
 	short atomic.Pointer[pressure.Reading]
-	units []*unit
+
+	posts   []*post // of all servers
+	units   []*unit
+	packets []*packetUnit
 
 	end      context.CancelCauseFunc // ends everything that serves
 	stopping atomic.Bool             // no more work is wanted, though some may be accepted yet
@@ -40,13 +43,20 @@ type process struct {
 // cleanup is what Setup returns, or nil.
 type cleanup = func(context.Context) error
 
-// unit is one server of a process.
-type unit struct {
+// post is a server of a process, whatever it serves.
+type post struct {
 	server *Server
-	queue  *accept.Queue
-	ln     *track.Listener
-	speak  protocol
-	served chan struct{} // closed unless serve runs
+	begun  <-chan struct{}             // closed once it takes what comes
+	run    func(context.Context) error // until it is told to stop
+	served chan struct{}               // closed unless run runs
+}
+
+// unit is a server that takes connections.
+type unit struct {
+	*post
+	queue *accept.Queue
+	ln    *track.Listener
+	speak protocol
 }
 
 // protocol is how a server serves and drains. There are three: HTTP, streams,
@@ -58,11 +68,11 @@ type protocol interface {
 	close()                                           // close everything
 }
 
-// newProcess prepares a process that serves on listeners, one for each server,
-// as worker w, or alone if that is nil.
+// newProcess prepares a process that serves on sockets, one for each server, as
+// worker w, or alone if that is nil.
 // The ctx that it returns is that of everything in it, until the grace time of
 // its drain is over.
-func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *ledger.Page, w *prefork.Worker) (context.Context, *process) {
+func newProcess(g *Group, servers []*Server, sockets []opened, page *ledger.Page, w *prefork.Worker) (context.Context, *process) {
 	p := &process{
 		group:    g,
 		log:      g.log().With("group", g.Name),
@@ -76,15 +86,26 @@ func newProcess(g *Group, servers []*Server, listeners []net.Listener, page *led
 	close(none)
 	p.openGate(servers)
 	for i, s := range servers {
-		ln := p.queue(s, listeners[i], w)
-		s.addr.Store(address{ln.Addr()})
-		u := &unit{server: s, queue: ln, ln: track.NewListener(ln, page), speak: p.protocol(s, ln), served: none}
-		if s.Handler != nil { // what others expect of their peers is not known here
-			u.ln.Stall = s.HTTP.withDefaults().Stall
+		o := &post{server: s, served: none}
+		p.posts = append(p.posts, o)
+		if conn := sockets[i].conn; conn != nil {
+			p.packets = append(p.packets, newPacketUnit(p, o, conn))
+			continue
 		}
-		p.units = append(p.units, u)
+		p.units = append(p.units, p.newUnit(o, p.queue(s, sockets[i].ln, w)))
 	}
 	return ctx, p
+}
+
+func (p *process) newUnit(o *post, q *accept.Queue) *unit {
+	s := o.server
+	s.addr.Store(address{q.Addr()})
+	u := &unit{post: o, queue: q, ln: track.NewListener(q, p.page), speak: p.protocol(s, q)}
+	if s.Handler != nil { // what others expect of their peers is not known here
+		u.ln.Stall = s.HTTP.withDefaults().Stall
+	}
+	u.begun, u.run = u.ln.Accepting(), u.serve
+	return u
 }
 
 func (p *process) protocol(s *Server, q *accept.Queue) protocol {
@@ -153,16 +174,21 @@ func guard(where string, do func() error) (err error) {
 func (p *process) serve(ctx context.Context, stop <-chan prefork.Order) (early *prefork.Order, err error) {
 	p.watches.Go(func() { p.watchPressure(ctx) })
 	for _, u := range p.units {
-		u.served = make(chan struct{})
 		p.watches.Go(func() { u.ln.Watch(ctx, p.log.With("server", u.server.name())) })
+	}
+	for _, u := range p.packets {
+		p.watches.Go(func() { u.watch(ctx) })
+	}
+	for _, o := range p.posts {
+		o.served = make(chan struct{})
 		go func() {
-			defer close(u.served)
-			p.noteEnd(u, u.run(ctx))
+			defer close(o.served)
+			p.noteEnd(o.server, o.run(ctx))
 		}()
 	}
-	for _, u := range p.units {
+	for _, o := range p.posts {
 		select {
-		case <-u.ln.Accepting():
+		case <-o.begun:
 		case err := <-p.failed:
 			return nil, err
 		case o := <-stop:
@@ -175,23 +201,23 @@ func (p *process) serve(ctx context.Context, stop <-chan prefork.Order) (early *
 // errEarly is the error of a server that ends without one.
 var errEarly = errors.New("it returned before it was told to")
 
-// noteEnd makes the end of u known: as a failure, unless it was to end.
-func (p *process) noteEnd(u *unit, err error) {
+// noteEnd makes the end of s known: as a failure, unless it was to end.
+func (p *process) noteEnd(s *Server, err error) {
 	select {
 	case <-p.draining:
 		if err != nil && !errors.Is(err, net.ErrClosed) { // which is how they learn of it
-			p.log.Warn("server ended badly", "server", u.server.name(), "error", err)
+			p.log.Warn("server ended badly", "server", s.name(), "error", err)
 		}
 	default:
 		if err == nil {
 			err = errEarly
 		}
-		p.failed <- fmt.Errorf("server %s ended: %w", u.server.name(), err)
+		p.failed <- fmt.Errorf("server %s ended: %w", s.name(), err)
 	}
 }
 
-// run serves until the listener is closed.
-func (u *unit) run(ctx context.Context) error {
+// serve serves until the listener is closed.
+func (u *unit) serve(ctx context.Context) error {
 	var ln net.Listener = u.ln
 	if u.server.TLS != nil {
 		ln = tls.NewListener(ln, u.server.tlsConfig())

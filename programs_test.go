@@ -66,6 +66,12 @@ func runProgram(name string) {
 			group.Meta(page)
 		}
 		group.HTTP(os.Getenv("ADDRESS"), http.HandlerFunc(logEverything))
+	case "packets":
+		server := group.Packet(os.Getenv("ADDRESS"), echo)
+		go func() {
+			<-group.Ready()
+			fmt.Println(server.Addr())
+		}()
 	case "helping":
 		group.HTTP(os.Getenv("ADDRESS"), helping(group))
 	case "holding":

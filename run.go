@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/support-go/support/internal/bind"
 	"github.com/support-go/support/internal/ledger"
 	"github.com/support-go/support/logs/access"
 	"github.com/support-go/support/meta/portrait"
@@ -166,8 +165,14 @@ func (g *Group) noteAddresses(state prefork.State) {
 
 // resolved makes a net.Addr of an address that the kernel has given.
 func resolved(b prefork.Bound) net.Addr {
-	if b.Network == "unix" {
-		return &net.UnixAddr{Name: b.Actual, Net: "unix"}
+	if b.Network == "unix" || b.Network == "unixgram" {
+		return &net.UnixAddr{Name: b.Actual, Net: b.Network}
+	}
+	if b.Packet() {
+		if addr, err := net.ResolveUDPAddr("udp", b.Actual); err == nil {
+			return addr
+		}
+		return &net.UnixAddr{Name: b.Actual, Net: "unixgram"} // an inherited one
 	}
 	if addr, err := net.ResolveTCPAddr("tcp", b.Actual); err == nil {
 		return addr
@@ -217,12 +222,12 @@ func (g *Group) runMeta(ctx context.Context, w *prefork.Worker) error {
 // serveChild serves until it is to drain, and returns the order to. Without
 // one it has never been ready, and nothing is left to drain.
 func (g *Group) serveChild(ctx context.Context, w *prefork.Worker, servers []*Server) (*process, *prefork.Order, error) {
-	listeners, err := inherit(w, servers)
+	sockets, err := inherit(w, servers)
 	if err != nil {
 		w.Failed(err)
 		return nil, nil, err
 	}
-	serving, p := newProcess(g, servers, listeners, w.Ledger(), w)
+	serving, p := newProcess(g, servers, sockets, w.Ledger(), w)
 	if w.Role() != metaRole {
 		early, err := p.setup(serving, w.Orders())
 		if err != nil {
@@ -248,16 +253,28 @@ func (g *Group) serveChild(ctx context.Context, w *prefork.Worker, servers []*Se
 	return p, &order, err
 }
 
-func inherit(w *prefork.Worker, servers []*Server) ([]net.Listener, error) {
-	var listeners []net.Listener
+// opened is the socket of a server: it takes connections, or datagrams.
+type opened struct {
+	ln   net.Listener
+	conn net.PacketConn
+}
+
+func inherit(w *prefork.Worker, servers []*Server) ([]opened, error) {
+	var sockets []opened
 	for _, s := range servers {
-		ln, err := w.Listener(s.name())
+		var o opened
+		var err error
+		if s.datagrams() {
+			o.conn, err = w.PacketConn(s.name())
+		} else {
+			o.ln, err = w.Listener(s.name())
+		}
 		if err != nil {
 			return nil, err
 		}
-		listeners = append(listeners, ln)
+		sockets = append(sockets, o)
 	}
-	return listeners, nil
+	return sockets, nil
 }
 
 // await returns the order to drain, and the error that makes it necessary, if
@@ -280,17 +297,17 @@ func (g *Group) runAlone(ctx context.Context) error {
 		runtime.GOMAXPROCS(2)
 	}
 	g.equip()
-	listeners, err := g.listen(ctx)
+	sockets, err := g.listen(ctx)
 	if err != nil {
 		return err
 	}
 	defer g.removeFiles()
-	serving, p := newProcess(g, g.servers, listeners[:len(g.servers)], ledger.New(), nil)
+	serving, p := newProcess(g, g.servers, sockets[:len(g.servers)], ledger.New(), nil)
 	started := time.Now()
 	shown := g.answerAll(&panorama{group: g, ask: func(context.Context) (prefork.State, error) { return p.state(started) }, numbers: g.own})
 	stop := background(append(shown, g.keepTime, g.watchProcess, g.watchScheduler)...)
 	defer stop()
-	answering, admin := newProcess(g, g.admin, listeners[len(g.servers):], ledger.New(), nil)
+	answering, admin := newProcess(g, g.admin, sockets[len(g.servers):], ledger.New(), nil)
 	orders := g.orders(ctx)
 	early, err := p.setup(serving, orders)
 	if early != nil || err != nil {
@@ -333,28 +350,45 @@ func (g *Group) orders(ctx context.Context) <-chan prefork.Order {
 }
 
 // listen opens the sockets of all servers, or none.
-func (g *Group) listen(ctx context.Context) ([]net.Listener, error) {
-	var listeners []net.Listener
-	var opened []bind.Socket
+func (g *Group) listen(ctx context.Context) ([]opened, error) {
+	var sockets []opened
+	var close []func()
 	var problems []error
 	for _, s := range g.all() {
-		socket := s.socket()
-		ln, err := socket.Listen(ctx)
+		o, err := s.open(ctx)
 		if err != nil {
 			problems = append(problems, err)
 			continue
 		}
-		listeners = append(listeners, ln)
-		opened = append(opened, socket)
+		sockets = append(sockets, o)
+		close = append(close, func() {
+			_ = o.close()
+			s.socket().Remove()
+		})
 	}
 	if len(problems) == 0 {
-		return listeners, nil
+		return sockets, nil
 	}
-	for i, ln := range listeners {
-		_ = ln.Close()
-		opened[i].Remove()
+	for _, c := range close {
+		c()
 	}
 	return nil, errors.Join(problems...)
+}
+
+func (s *Server) open(ctx context.Context) (o opened, err error) {
+	if s.datagrams() {
+		o.conn, err = s.socket().ListenPacket(ctx)
+	} else {
+		o.ln, err = s.socket().Listen(ctx)
+	}
+	return o, err
+}
+
+func (o opened) close() error {
+	if o.conn != nil {
+		return o.conn.Close()
+	}
+	return o.ln.Close()
 }
 
 func (g *Group) removeFiles() {

@@ -15,17 +15,20 @@ import (
 	"github.com/support-go/support/requests"
 )
 
-// Server answers at one address. Exactly one of Handler, Stream and Serve
-// says how.
+// Server answers at one address. Exactly one of Handler, Stream, Serve, Packet
+// and ServePacket says how.
 type Server struct {
 	// Listen is where: "host:port" (port 0 for any that is free), "unix:/path",
 	// or "fd:name" for a socket that systemd, or another service manager that
 	// speaks its protocol, has passed under that name. Required.
 	//
+	// With Packet or ServePacket, "host:port" is one of UDP, and the others are
+	// sockets for datagrams.
+	//
 	// The file of a unix socket whose server has died is replaced; the place of
 	// a live one is not taken.
 	Listen string
-	Name   string // in logs and statistics, unique in the group; default Listen
+	Name   string // in logs and statistics, unique in the group; default Listen, of UDP with "udp:" before it
 
 	// Handler answers HTTP/1.1 and HTTP/2, the latter also without TLS if the
 	// client knows beforehand that it may.
@@ -42,12 +45,25 @@ type Server struct {
 	// when the server is to drain, before ln gives out.
 	Serve func(ctx context.Context, ln net.Listener) error
 
+	// Packet is called for each datagram, on a goroutine of its own, of which
+	// Packets bounds the number. Its ctx ends when the grace time of a drain is
+	// over. An error is logged, now and then; so is a panic.
+	Packet func(ctx context.Context, p *Packet) error
+
+	// ServePacket is for anything else that reads datagrams, such as a DNS
+	// server. It returns when ctx has ended and it has answered what it has
+	// read; ctx ends when the server is to drain, before conn gives out. From
+	// then on ReadFrom fails with net.ErrClosed, and WriteTo works until it
+	// returns.
+	ServePacket func(ctx context.Context, conn net.PacketConn) error
+
 	// TLS has connections encrypted. The group takes a copy, and offers HTTP/2
 	// if NextProtos is nil and there is a Handler.
 	TLS *tls.Config
 
 	HTTP     HTTP     // bounds for Handler
 	Overload Overload // what Handler's server does with too much
+	Packets  Packets  // bounds for Packet
 	Socket   Socket   // options of the listening socket
 
 	Access meta.Access // of Meta's server: who may see and do what; see Group.Meta
@@ -122,7 +138,15 @@ func (s *Server) record(p *process, server *http.Server) http.Handler {
 // address makes all kinds of net.Addr one kind, as atomic.Value wants it.
 type address struct{ net.Addr }
 
-func (s *Server) name() string { return cmp.Or(s.label, s.Name, s.Listen) }
+func (s *Server) name() string {
+	if network, _ := bind.Parse(s.Listen); network == "tcp" && s.datagrams() {
+		return cmp.Or(s.label, s.Name, "udp:"+s.Listen)
+	}
+	return cmp.Or(s.label, s.Name, s.Listen)
+}
+
+// datagrams says whether s takes these, rather than connections.
+func (s *Server) datagrams() bool { return s.Packet != nil || s.ServePacket != nil }
 
 // anyPort says whether the kernel chooses the port.
 func (s *Server) anyPort() bool {
