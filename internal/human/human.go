@@ -141,3 +141,17 @@ func Middle(s string, n int) string {
 	tail := (n - 1) / 2
 	return string(runes[:n-1-tail]) + "…" + string(runes[len(runes)-tail:])
 }
+
+// Cut returns the first n characters of s, up to the end of a word if one ends
+// near, and an ellipsis; nothing if s has no more than n.
+func Cut(s string, n int) string {
+	runes := []rune(s)
+	if len(runes) <= n {
+		return ""
+	}
+	short := string(runes[:n])
+	if at := strings.LastIndexByte(short, ' '); at > n*3/4 {
+		short = short[:at]
+	}
+	return short + "…"
+}

@@ -6,16 +6,21 @@ import (
 )
 
 // Chart shows how numbers went over time. Its points are Step seconds apart,
-// the first at Start.
+// the first at Start. Its axis goes from From to To, so that charts beside each
+// other show the same time; without them it goes from the first point to the
+// last.
 type Chart struct {
 	Title  string   `json:"title"`
 	Note   string   `json:"note,omitempty"` // behind the title: unit, scope
 	Unit   string   `json:"unit,omitempty"`
-	Start  float64  `json:"start"` // Unix seconds
-	Step   float64  `json:"step"`  // seconds
+	Start  float64  `json:"start"`          // Unix seconds
+	Step   float64  `json:"step"`           // seconds
+	From   float64  `json:"from,omitempty"` // Unix seconds
+	To     float64  `json:"to,omitempty"`   // the same
 	Log    bool     `json:"log,omitempty"`
 	Series []Series `json:"series"`
 	Limit  float64  `json:"limit,omitempty"`
+	Least  float64  `json:"least,omitempty"` // that the axis reaches, so that little looks little
 	Marks  []Mark   `json:"marks,omitempty"`
 	Says   string   `json:"says,omitempty"`  // what it shows, in words
 	Empty  string   `json:"empty,omitempty"` // why there is nothing yet, and when there will be

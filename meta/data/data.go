@@ -22,6 +22,7 @@ type Block struct {
 	Title string `json:"title,omitempty"`
 	Note  Rich   `json:"note,omitempty"` // beside the title: window, count, a link to all
 	Half  bool   `json:"half,omitempty"` // stands beside its neighbour if there is room
+	Fold  bool   `json:"fold,omitempty"` // is long and seldom wanted: folded until somebody opens it
 
 	Verdict   *Verdict   `json:"verdict,omitempty"`
 	Figures   []Field    `json:"figures,omitempty"` // the few that matter, large

@@ -289,3 +289,37 @@ func TestTextActsOnNothing(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestTotalsOfTables counts what was left out, and nothing twice.
+func TestTotalsOfTables(t *testing.T) {
+	rows := func(total int, keys ...string) data.View {
+		t := &data.Table{Key: "name", Total: total, Columns: []data.Column{{Name: "name"}, {Name: "n", Merge: data.Sum}}}
+		for _, k := range keys {
+			t.Add(k, 1)
+		}
+		return data.From("t", t)
+	}
+	for name, test := range map[string]struct {
+		a, b data.View
+		want int
+	}{
+		"both have all":     {rows(2, "a", "b"), rows(2, "a", "b"), 0},
+		"one has left some": {rows(2, "a", "b"), rows(10, "a", "c"), 11},
+	} {
+		all := data.MergeAll([]data.Answer{{From: "w1", View: test.a}, {From: "w2", View: test.b}})
+		if got := all.Blocks[0].Table.Total; got != test.want {
+			t.Errorf("%s: a total of %d, want %d", name, got, test.want)
+		}
+	}
+}
+
+// TestSideBySideSaysOnceWhatIsTheSame keeps a page of many processes short.
+func TestSideBySideSaysOnceWhatIsTheSame(t *testing.T) {
+	of := func(pid string) data.View {
+		return data.From("t", []data.Field{{Name: "go", Cell: data.Cell{Value: "go1.26"}}, {Name: "pid", Cell: data.Cell{Value: pid}}, {Name: "open", Cell: data.Cell{Value: 3}}})
+	}
+	v := data.SideBySide([]data.Answer{{From: "w1", View: of("1")}, {From: "w2", View: of("2")}})
+	if len(v.Blocks) != 2 || len(v.Blocks[0].Table.Rows) != 2 || len(v.Blocks[1].Fields) != 1 || v.Blocks[1].Fields[0].Name != "go" {
+		t.Errorf("%+v: want a table of pid and open, and go as a field", v.Blocks)
+	}
+}

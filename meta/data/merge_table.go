@@ -13,15 +13,19 @@ const ProcessColumn = "process"
 func mergeTables(parts []part) *Table {
 	merged := *parts[0].block.Table
 	merged.Rows, merged.Total = nil, 0
+	left := 0 // out, by those who have more than they sent
 	for _, p := range parts {
-		if t := p.block.Table; t != nil && t.Total > 0 {
-			merged.Total += t.Total
+		if t := p.block.Table; t != nil {
+			left += max(0, t.Total-len(t.Rows))
 		}
 	}
 	if key := merged.column(merged.Key); key >= 0 {
 		mergeByKey(&merged, parts, key)
 	} else {
 		appendRows(&merged, parts)
+	}
+	if left > 0 {
+		merged.Total = len(merged.Rows) + left
 	}
 	merged.sort()
 	return &merged

@@ -22,16 +22,48 @@ func beside(parts []part, answers []Answer) []Block {
 	case b.Figures != nil:
 		b.Table = fieldsBeside(parts, answers, func(b Block) []Field { return b.Figures })
 	case b.Fields != nil:
-		b.Table = fieldsBeside(parts, answers, func(b Block) []Field { return b.Fields })
+		t := fieldsBeside(parts, answers, func(b Block) []Field { return b.Fields })
+		same := t.takeSame(b.Fields)
+		if len(t.Rows) == 0 {
+			b.Fields = same
+			return []Block{b}
+		}
+		b.Table = t
+		if len(same) > 0 {
+			b.Figures, b.Fields, b.Half = nil, nil, false
+			return []Block{b, {Title: b.Title + ", the same in all", Fields: same}}
+		}
 	case b.Table != nil && b.Table.firstNumber() >= 0:
 		b.Table = tableBeside(parts, answers)
+	case b.Table != nil && b.Table.column(b.Table.Key) >= 0: // without numbers: one row for each thing
+		return mergeBlocks(parts)
 	case b.Verdict != nil || b.Form != nil || b.Notice != nil:
 		return []Block{b}
 	default:
 		return apart(parts)
 	}
-	b.Figures, b.Fields = nil, nil
+	b.Figures, b.Fields, b.Half = nil, nil, false // a column for each takes the width
 	return []Block{b}
+}
+
+// takeSame takes out the rows whose cells are text that is the same in all
+// processes, and returns their fields.
+func (t *Table) takeSame(fields []Field) []Field {
+	var same []Field
+	var rows []Row
+	for i, r := range t.Rows {
+		text, ok := plain(r.Cells[1].Value).(string)
+		for _, c := range r.Cells[2:] {
+			ok = ok && c.String() == text
+		}
+		if ok {
+			same = append(same, fields[i])
+			continue
+		}
+		rows = append(rows, r)
+	}
+	t.Rows = rows
+	return same
 }
 
 // firstNumber is the first column of a keyed table that is added up.
@@ -56,7 +88,7 @@ func columnsBeside(first Column, answers []Answer, unit string) []Column {
 }
 
 func fieldsBeside(parts []part, answers []Answer, of func(Block) []Field) *Table {
-	t := &Table{Columns: columnsBeside(Column{Name: "field", Title: ""}, answers, "")}
+	t := &Table{Columns: columnsBeside(Column{Name: "field", Title: "What"}, answers, "")}
 	for _, f := range of(parts[0].block) {
 		title := f.Title
 		if title == "" {

@@ -30,7 +30,8 @@ type Field struct {
 }
 
 // Units are those of package internal/human (rate, seconds, bytes, traffic,
-// ratio, times, cores), time for moments, and code for text in letters of one width.
+// ratio, times, cores), time for moments, clock for moments whose second
+// matters, and code for text in letters of one width.
 const (
 	UnitRate    = "rate"
 	UnitSeconds = "seconds"
@@ -38,6 +39,7 @@ const (
 	UnitTraffic = "traffic"
 	UnitRatio   = "ratio"
 	UnitTime    = "time"
+	UnitClock   = "clock"
 	UnitCode    = "code"
 	UnitCores   = "cores"
 )
