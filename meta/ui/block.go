@@ -15,6 +15,7 @@ type block struct {
 	ID        string
 	Title     string
 	Note      data.Rich
+	Fold      bool
 	Verdict   *verdict
 	Figures   []field
 	Fields    []field
@@ -76,7 +77,7 @@ func (s scope) groups(blocks []data.Block) []group {
 }
 
 func (s scope) block(d *data.Block, id string) *block {
-	b := &block{ID: id, Title: d.Title, Note: s.rich(d.Note)}
+	b := &block{ID: id, Title: d.Title, Note: s.rich(d.Note), Fold: d.Fold}
 	switch {
 	case d.Verdict != nil:
 		b.Verdict = s.verdict(d.Verdict, id)
@@ -88,7 +89,11 @@ func (s scope) block(d *data.Block, id string) *block {
 		b.Table = s.table(d.Table, id, d.Title)
 	case d.Charts != nil:
 		for i := range d.Charts {
-			b.Charts = append(b.Charts, newChart(&d.Charts[i], fmt.Sprintf("%s-%d", id, i)))
+			c := newChart(&d.Charts[i], fmt.Sprintf("%s-%d", id, i))
+			if s.query.Get("table") != "" {
+				c.Points = s.table(points(&d.Charts[i]), c.ID+"-p", c.Title)
+			}
+			b.Charts = append(b.Charts, c)
 		}
 	case d.Histogram != nil:
 		b.Histogram = newHistogram(d.Histogram, id)

@@ -29,6 +29,11 @@ type chart struct {
 	LimitY                       string
 	Paths                        []drawn
 	Hits                         []hit
+	Points                       *table // if asked for
+	Axis                         string // the same for charts of the same time
+
+	from, length float64 // of the axis, in seconds
+	start, step  float64 // of the points
 }
 
 type key struct {
@@ -49,6 +54,10 @@ type drawn struct{ Class, D string }
 
 type hit struct{ X, W, Title string }
 
+// shortest is the shortest time that an axis shows, in seconds, unless the
+// points say otherwise.
+const shortest = 60
+
 func newChart(d *data.Chart, id string) *chart {
 	c := &chart{ID: id, Title: d.Title, Note: d.Note, Says: d.Says}
 	if c.Says == "" {
@@ -66,20 +75,37 @@ func newChart(d *data.Chart, id string) *chart {
 		}
 		return c
 	}
-	length := float64(n-1) * d.Step
-	if n == 1 {
-		length = d.Step
-	}
+	c.time(d, n)
 	tops := stacked(d.Series, n)
 	s := chartScale(d, tops)
-	c.axes(s, d, length)
+	c.axes(s, d)
 	for i, series := range d.Series {
-		c.series(series, tops[i], below(d.Series, tops, i), n, s)
+		c.series(series, tops[i], below(d.Series, tops, i), s)
 	}
 	c.gaps(d, n)
 	c.hits(d, n)
 	return c
 }
+
+// time sets what the axis shows.
+func (c *chart) time(d *data.Chart, n int) {
+	c.start, c.step = d.Start, max(d.Step, 1e-3)
+	c.from, c.length = d.Start, float64(max(1, n-1))*c.step
+	if d.To > d.From {
+		c.from, c.length = d.From, d.To-d.From
+	} else if d.To > 0 && d.To == d.From {
+		c.from, c.length = d.To-shortest, shortest
+	}
+	c.Axis = number(c.from) + " " + number(c.length)
+}
+
+// x is where the point i lies, from 0 at the left to 1 at the right.
+func (c *chart) x(i int) float64 {
+	return (c.start + float64(i)*c.step - c.from) / c.length
+}
+
+// shown says whether the point i lies on the axis.
+func (c *chart) shown(i int) bool { return c.x(i) > -1e-6 && c.x(i) < 1+1e-6 }
 
 // stacked are the values of each series, on top of those that it stands on.
 func stacked(all []data.Series, n int) [][]float64 {
@@ -92,8 +118,11 @@ func stacked(all []data.Series, n int) [][]float64 {
 		}
 		tops[i] = make([]float64, len(s.Values))
 		for j, v := range s.Values {
-			sum[j] += v
-			tops[i][j] = sum[j]
+			tops[i][j] = math.NaN()
+			if !math.IsNaN(v) {
+				sum[j] += v
+				tops[i][j] = sum[j]
+			}
 		}
 	}
 	return tops
@@ -112,7 +141,7 @@ func below(all []data.Series, tops [][]float64, i int) []float64 {
 }
 
 func chartScale(d *data.Chart, tops [][]float64) scale {
-	low, high := math.Inf(1), 0.0
+	low, high := math.Inf(1), d.Least
 	for _, values := range tops {
 		for _, v := range values {
 			if !math.IsNaN(v) {
@@ -132,17 +161,17 @@ func chartScale(d *data.Chart, tops [][]float64) scale {
 	return linear(high, d.Unit)
 }
 
-func (c *chart) axes(s scale, d *data.Chart, length float64) {
+func (c *chart) axes(s scale, d *data.Chart) {
 	for i, v := range s.ticks {
 		y := chartTop + chartHeight*(1-s.at(v))
 		c.Ticks = append(c.Ticks, yTick{number(y), number(y + 4), tickLabel(v, d.Unit), i == 0})
 	}
-	c.XTicks = timeTicks(d.Start, length)
+	c.XTicks = timeTicks(c.from, c.length)
 	if d.Limit > 0 && s.at(d.Limit) <= 1 {
 		c.LimitY = number(chartTop + chartHeight*(1-s.at(d.Limit)))
 	}
 	for _, m := range d.Marks {
-		x := (m.At - d.Start) / length
+		x := (m.At - c.from) / c.length
 		if x >= 0 && x <= 1 {
 			c.Marks = append(c.Marks, chartMark{number(100 * x), m.Letter, m.Title})
 		}
@@ -168,44 +197,59 @@ func (c *chart) keys(d *data.Chart) {
 }
 
 // series draws lines between points that are there, and none over a gap.
-func (c *chart) series(s data.Series, tops, floor []float64, n int, y scale) {
-	x := func(i int) float64 { return 1000 * float64(i) / max(1, float64(n-1)) }
+func (c *chart) series(s data.Series, tops, floor []float64, y scale) {
 	at := func(v float64) float64 { return 100 * (1 - y.at(v)) }
+	there := func(i int) bool { return i < len(tops) && !math.IsNaN(tops[i]) && c.shown(i) }
+	base := func(i int) float64 {
+		if i < len(floor) && !math.IsNaN(floor[i]) {
+			return at(floor[i])
+		}
+		return 100
+	}
 	var line, area strings.Builder
 	for i := 0; i < len(tops); i++ {
-		if math.IsNaN(tops[i]) {
+		if !there(i) {
 			continue
 		}
 		end := i
-		for end+1 < len(tops) && !math.IsNaN(tops[end+1]) {
+		for there(end + 1) {
 			end++
 		}
+		if i == end {
+			c.alone(&line, &area, i, at(tops[i]), base(i))
+			continue
+		}
 		for j := i; j <= end; j++ {
-			letter := "L"
-			if j == i {
-				letter = "M"
-			}
-			point := fmt.Sprintf("%s%.0f %s", letter, x(j), number(at(tops[j])))
+			point := fmt.Sprintf("%s%s %s", pen(j > i), number(1000*c.x(j)), number(at(tops[j])))
 			line.WriteString(point)
 			area.WriteString(point)
 		}
-		if i == end {
-			line.WriteString("h0")
-		}
 		for j := end; j >= i; j-- {
-			base := 100.0
-			if floor != nil && j < len(floor) && !math.IsNaN(floor[j]) {
-				base = at(floor[j])
-			}
-			fmt.Fprintf(&area, "L%.0f %s", x(j), number(base))
+			fmt.Fprintf(&area, "L%s %s", number(1000*c.x(j)), number(base(j)))
 		}
 		area.WriteString("Z")
 		i = end
 	}
 	c.paint(s, line.String(), area.String())
-	if last := len(tops) - 1; last >= 0 && !math.IsNaN(tops[last]) && s.Shape != data.Thin && s.Shape != data.Stacked {
-		c.Paths = append(c.Paths, drawn{fmt.Sprintf("pt s%d", s.Color), fmt.Sprintf("M%.0f %sh0", x(last), number(at(tops[last])))})
+	if last := len(tops) - 1; there(last) && s.Shape != data.Thin && s.Shape != data.Stacked {
+		c.Paths = append(c.Paths, drawn{fmt.Sprintf("pt s%d", s.Color), fmt.Sprintf("M%s %sh0", number(1000*c.x(last)), number(at(tops[last])))})
 	}
+}
+
+// pen is how a path begins, or goes on.
+func pen(down bool) string {
+	if down {
+		return "L"
+	}
+	return "M"
+}
+
+// alone draws a point that has no neighbours: as wide as the time that it is of.
+func (c *chart) alone(line, area *strings.Builder, i int, top, base float64) {
+	half := 500 * c.step / c.length
+	from, to := max(0, 1000*c.x(i)-half), min(1000, 1000*c.x(i)+half)
+	fmt.Fprintf(line, "M%s %sH%s", number(from), number(top), number(to))
+	fmt.Fprintf(area, "M%s %sH%sV%sH%sZ", number(from), number(top), number(to), number(base), number(from))
 }
 
 func (c *chart) paint(s data.Series, line, area string) {
@@ -227,7 +271,6 @@ func (c *chart) paint(s data.Series, line, area string) {
 
 // gaps hatches where no series has a value.
 func (c *chart) gaps(d *data.Chart, n int) {
-	x := func(i int) float64 { return 100 * float64(i) / max(1, float64(n-1)) }
 	for i := 0; i < n; i++ {
 		if !silent(d.Series, i) {
 			continue
@@ -236,8 +279,10 @@ func (c *chart) gaps(d *data.Chart, n int) {
 		for end+1 < n && silent(d.Series, end+1) {
 			end++
 		}
-		from, to := x(max(0, i-1)), x(min(n-1, end+1))
-		c.Gaps = append(c.Gaps, gap{number(from), number(to - from), "no data: nothing happened, or nobody answered"})
+		from, to := max(0, c.x(max(0, i-1))), min(1, c.x(min(n-1, end+1)))
+		if to > from {
+			c.Gaps = append(c.Gaps, gap{number(100 * from), number(100 * (to - from)), "no data: nothing happened, or nobody answered"})
+		}
 		i = end
 	}
 }
@@ -254,21 +299,28 @@ func silent(all []data.Series, i int) bool {
 // hits are the places that say their values, at most 60: without script as the
 // title of a bar nobody sees, with one in a box.
 func (c *chart) hits(d *data.Chart, n int) {
-	step := max(1, (n+59)/60)
-	for i := 0; i < n; i += step {
-		t := time.Unix(int64(d.Start+float64(i)*d.Step), 0).UTC()
-		title := t.Format("15:04:05")
-		shown := 0
-		for _, s := range d.Series {
-			if i < len(s.Values) && !math.IsNaN(s.Values[i]) && shown < 6 {
-				title += "\n" + strings.TrimSpace(s.Name+" "+human.Of(s.Values[i], d.Unit).String())
-				shown++
-			}
+	every := max(1, (n+59)/60)
+	width := c.step * float64(every) / c.length
+	for i := (n - 1) % every; i < n; i += every { // so that the newest point is one
+		if c.shown(i) {
+			c.Hits = append(c.Hits, hit{number(100 * (c.x(i) - width/2)), number(100 * width), c.reading(d, i)})
 		}
-		if shown == 0 {
-			title += "\nno data"
-		}
-		width := 100 * float64(step) / max(1, float64(n-1))
-		c.Hits = append(c.Hits, hit{number(100*float64(i)/max(1, float64(n-1)) - width/2), number(width), title})
 	}
+}
+
+// reading is the time of a point and its values, a line each.
+func (c *chart) reading(d *data.Chart, i int) string {
+	t := time.Unix(int64(c.start+float64(i)*c.step), 0).UTC()
+	title := t.Format("15:04:05") + "\tUTC"
+	shown := 0
+	for _, s := range d.Series {
+		if i < len(s.Values) && !math.IsNaN(s.Values[i]) && shown < 6 {
+			title += "\n" + s.Name + "\t" + human.Of(s.Values[i], d.Unit).String()
+			shown++
+		}
+	}
+	if shown == 0 {
+		title += "\nno data\t"
+	}
+	return title
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type Frame struct {
 	Nav    [][]Item
 	Crumbs []Item // what the page is below
 	Scope  []Item // whose numbers they are
+	Ranges []Item // how far back charts go
 	Person Person
 	Live   time.Duration // between two looks; 0 for a page that stands still
 	Foot   Foot
@@ -60,20 +62,21 @@ type Foot struct {
 type page struct {
 	*Frame
 	scope
-	Groups     []group
-	Nav        [][]Item
-	Crumbs     []Item
-	Scope      []Item
-	Foot       foot
-	Theme      string
-	OtherTheme string
-	CSRF       string
-	Who        string
-	LoginHref  string
-	Logout     bool
-	Trouble    bool
-	Live       int // milliseconds
-	static     *Static
+	Groups    []group
+	Nav       [][]Item
+	Crumbs    []Item
+	Scope     []Item
+	Ranges    []Item
+	Foot      foot
+	Theme     string
+	Themes    []Item
+	CSRF      string
+	Who       string
+	LoginHref string
+	Logout    bool
+	Trouble   bool
+	Live      int // milliseconds
+	static    *Static
 }
 
 // group is a run of blocks that stand side by side, or one that does not.
@@ -94,15 +97,22 @@ func (r *Renderer) page(f *Frame) *page {
 	s := newScope(f)
 	p := &page{
 		Frame: f, scope: s, static: r.static,
-		Theme: f.Person.Theme, OtherTheme: otherTheme(f.Person.Theme), CSRF: f.Person.CSRF, Who: f.Person.Name,
+		Theme: f.Person.Theme, Themes: themes(f.Person.Theme), CSRF: f.Person.CSRF, Who: f.Person.Name,
 		Logout: f.Person.LoggedIn, Live: int(f.Live.Milliseconds()),
-		Crumbs: s.items(f.Crumbs), Scope: s.items(f.Scope),
+		Crumbs: s.items(f.Crumbs), Scope: s.items(f.Scope), Ranges: s.items(f.Ranges),
 		Foot: foot{
 			ISO: f.Now.UTC().Format(time.RFC3339), Clock: human.Clock(f.Now), Cost: f.Foot.Cost, Links: s.items(f.Foot.Links),
 		},
 	}
 	if f.Foot.JSON {
 		p.Foot.JSON = s.href(jsonPath(f.Path) + query(f.Query))
+	}
+	if slices.ContainsFunc(f.View.Blocks, func(b data.Block) bool { return b.Charts != nil }) {
+		link := Item{Title: "Points as tables", Href: s.with("table", "1")}
+		if f.Query.Get("table") != "" {
+			link = Item{Title: "Without points", Href: s.with("table", "")}
+		}
+		p.Foot.Links = append([]Item{link}, p.Foot.Links...)
 	}
 	if f.Person.MayAsk {
 		p.LoginHref = s.href("login")
@@ -131,14 +141,13 @@ func query(q url.Values) string {
 	return "?" + q.Encode()
 }
 
-func otherTheme(theme string) string {
-	switch theme {
-	case "dark":
-		return "light"
-	case "light":
-		return "system"
+// themes are those to choose from: that of the system until somebody does.
+func themes(theme string) []Item {
+	return []Item{
+		{Title: "System", Href: "system", Current: theme == ""},
+		{Title: "Light", Href: "light", Current: theme == "light"},
+		{Title: "Dark", Href: "dark", Current: theme == "dark"},
 	}
-	return "dark"
 }
 
 // scope is what all parts of a page need to know.

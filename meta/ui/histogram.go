@@ -61,7 +61,7 @@ func newHistogram(d *data.Histogram, id string) *histogram {
 		})
 		h.Hits = append(h.Hits, hit{
 			number(100 * float64(i) / barsWide), number(100.0 / barsWide),
-			fmt.Sprintf("%s to %s\n%s", human.Of(from, d.Unit), human.Of(to, d.Unit), human.Count(math.Round(n))),
+			fmt.Sprintf("%s to %s\t\ncount\t%s", human.Of(from, d.Unit), human.Of(to, d.Unit), human.Count(math.Round(n))),
 		})
 	}
 	h.quantiles(d, x)
@@ -120,16 +120,10 @@ func barClass(to, p95, p99 float64) string {
 }
 
 func (h *histogram) axes(d *data.Histogram, top, low, high float64, x func(float64) float64) {
-	s := linear(max(top, 1), "")
 	h.Ticks = append(h.Ticks, yTick{number(barsBottom), number(barsBottom + 4), "0", true})
-	for _, v := range []float64{s.ticks[1] / 10, s.ticks[1], top} {
-		if v = math.Round(v); v < 1 || v > top {
-			continue
-		}
-		y := barsBottom - (barsBottom-barsTop)*math.Sqrt(v/max(top, 1))
-		if last := h.Ticks[len(h.Ticks)-1]; last.Label != tickLabel(v, "") {
-			h.Ticks = append(h.Ticks, yTick{number(y), number(y + 4), tickLabel(v, ""), false})
-		}
+	for _, v := range rootTicks(top) {
+		y := barsBottom - (barsBottom-barsTop)*math.Sqrt(v/top)
+		h.Ticks = append(h.Ticks, yTick{number(y), number(y + 4), tickLabel(v, ""), false})
 	}
 	decades := math.Log10(high / low)
 	for p := math.Floor(math.Log10(low)); p <= math.Ceil(math.Log10(high)); p++ {
@@ -143,6 +137,18 @@ func (h *histogram) axes(d *data.Histogram, top, low, high float64, x func(float
 			}
 		}
 	}
+}
+
+// rootTicks are round numbers up to top that lie well apart on an axis of square
+// roots.
+func rootTicks(top float64) []float64 {
+	var ticks []float64
+	for v := roundUp(max(top, 1)/2, ""); v >= 1 && len(ticks) < 3; v /= 4 {
+		if v = math.Floor(v/math.Pow(10, math.Floor(math.Log10(v)))) * math.Pow(10, math.Floor(math.Log10(v))); v <= top {
+			ticks = append(ticks, v)
+		}
+	}
+	return ticks
 }
 
 // quantiles writes each label at the left of its line, in rows of their own if

@@ -38,6 +38,7 @@ type row struct {
 // cell is a data.Cell, ready to be written.
 type cell struct {
 	Text, Unit, Muted string
+	Short             string // what is seen of Text, if it is long, until somebody opens it
 	Raw               string // the number, for programs
 	Title, Href       string
 	Class             string
@@ -79,15 +80,22 @@ func (s scope) table(d *data.Table, id, title string) *table {
 		}
 	}
 	total := max(d.Total, len(d.Rows))
-	t.Placeholder = fmt.Sprintf("Filter %d rows", total)
-	t.Count = fmt.Sprintf("%d of %d", len(d.Rows), total)
-	for _, key := range []string{"worker", "side", "sort"} {
+	t.Filter = d.Filter && (len(d.Rows) >= worthFiltering || t.Query != "" || d.Total > 0)
+	t.Placeholder = "Filter by any word"
+	t.Count = human.Count(float64(total)).String()
+	if len(d.Rows) < total {
+		t.Count = human.Count(float64(len(d.Rows))).String() + " of " + t.Count
+	}
+	for _, key := range []string{"worker", "side", "sort", "range", "kind"} {
 		if v := s.query.Get(key); v != "" {
 			t.Keep = append(t.Keep, pair{key, v})
 		}
 	}
 	return t
 }
+
+// worthFiltering is the number of rows that are more than can be seen at once.
+const worthFiltering = 8
 
 func (s scope) column(c data.Column, d *data.Table, at int) column {
 	out := column{Title: c.Title}
@@ -146,6 +154,9 @@ func (s scope) row(d *data.Table, i int, id string, seen map[string]bool) row {
 		}
 		out := s.cell(value, unit)
 		out.Class = cellClass(column, value, unit)
+		if column.Wrap {
+			out.Short = human.Cut(out.Text, longText)
+		}
 		r.Cells = append(r.Cells, out)
 	}
 	name := from.Cells[0].String()
@@ -164,6 +175,9 @@ func (s scope) row(d *data.Table, i int, id string, seen map[string]bool) row {
 	}
 	return r
 }
+
+// longText is how much of a text is seen at once in a table.
+const longText = 200
 
 // rowID is the same for the same thing at each look.
 func rowID(d *data.Table, i int, id string) string {
@@ -193,7 +207,7 @@ func rowClass(r data.Row) string {
 
 func cellClass(c data.Column, v data.Cell, unit string) string {
 	var classes []string
-	if _, number := v.Number(); (number || v.Value == nil) && v.Spark == nil && v.Limit == 0 && unit != data.UnitTime {
+	if _, number := v.Number(); (number || v.Value == nil) && v.Spark == nil && v.Limit == 0 && unit != data.UnitTime && unit != data.UnitClock {
 		classes = append(classes, "r")
 	}
 	if unit == data.UnitCode {
@@ -254,10 +268,13 @@ func (s scope) cell(d data.Cell, unit string) cell {
 
 func (s scope) text(c *cell, d data.Cell, v, unit string) {
 	c.Text = v
-	if unit == data.UnitTime {
-		if t, ok := d.Time(); ok {
+	if unit == data.UnitTime || unit == data.UnitClock {
+		if t, ok := d.Time(); ok && !t.IsZero() {
 			m := s.moment(t)
 			c.ISO, c.Exact, c.Text = m.ISO, m.Exact, m.Text
+			if unit == data.UnitClock {
+				c.Text, c.Exact = t.UTC().Format("15:04:05.000"), m.Exact+", "+m.Text
+			}
 		}
 		return
 	}

@@ -180,3 +180,79 @@ func TestStatic(t *testing.T) {
 		}
 	}
 }
+
+// drawnCharts renders charts beside each other.
+func drawnCharts(t *testing.T, charts ...data.Chart) string {
+	t.Helper()
+	var b bytes.Buffer
+	v := data.View{Blocks: []data.Block{{Charts: charts}}}
+	if err := ui.New().Page(&b, &ui.Frame{View: v, Now: now()}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestChartsBesideEachOtherShowTheSameTime has charts whose points begin at other
+// times, and come at other steps.
+func TestChartsBesideEachOtherShowTheSameTime(t *testing.T) {
+	marks := []data.Mark{{At: 1300, Letter: "a", Title: "reload"}}
+	page := drawnCharts(t,
+		data.Chart{From: 1000, To: 2000, Start: 1000, Step: 10, Series: []data.Series{{Values: make(data.Numbers, 101)}}, Marks: marks},
+		data.Chart{From: 1000, To: 2000, Start: 1900, Step: 30, Series: []data.Series{{Values: data.Numbers{1, 2, 3, 4}}}, Marks: marks},
+	)
+	if got := strings.Count(page, `<line class="ev" x1="30%"`); got != 2 {
+		t.Errorf("%d marks stand at 30 %%, want both: %s", got, page)
+	}
+	if got := strings.Count(page, `data-chart="1000 1000"`); got != 2 {
+		t.Errorf("%d charts tell the same axis, want both", got)
+	}
+	if !strings.Contains(page, `d="M900 `) {
+		t.Error("the points of the second chart do not begin at nine tenths of the axis")
+	}
+}
+
+// TestLonelyPointsAreDrawn has charts of one point, or of points between gaps.
+func TestLonelyPointsAreDrawn(t *testing.T) {
+	for _, shape := range []data.Shape{data.Line, data.Area, data.Stacked, data.Thin} {
+		page := drawnCharts(t, data.Chart{From: 0, To: 100, Start: 40, Step: 10, Series: []data.Series{{Shape: shape, Values: data.Numbers{math.NaN(), 3, math.NaN()}}}})
+		if !strings.Contains(page, "M450 ") || !strings.Contains(page, "H550") {
+			t.Errorf("%s: the point is not drawn as wide as its time", shape)
+		}
+	}
+}
+
+func TestLittleLooksLittle(t *testing.T) {
+	page := drawnCharts(t, data.Chart{Unit: data.UnitRate, Least: 10, Step: 10, Series: []data.Series{{Values: data.Numbers{0.2, 0.2}}}})
+	if !strings.Contains(page, ">10<") || !strings.Contains(page, "M0 98") {
+		t.Errorf("0.2 of 10 is not near the bottom: %s", page)
+	}
+}
+
+// TestEndsStandBelowEachOther keeps a drawing of states narrow.
+func TestEndsStandBelowEachOther(t *testing.T) {
+	g := &data.Graph{
+		Nodes: []data.Node{{Name: "queue"}, {Name: "handler"}, {Name: "done"}, {Name: "failed"}, {Name: "aborted"}},
+		Edges: []data.Edge{{To: "queue", Count: 9}, {From: "queue", To: "handler", Count: 9}, {From: "handler", To: "done", Count: 7},
+			{From: "handler", To: "failed", Count: 1}, {From: "queue", To: "aborted", Count: 1}, {From: "done", Count: 7}, {From: "failed", Count: 1}, {From: "aborted", Count: 1}},
+	}
+	var b bytes.Buffer
+	if err := ui.New().Page(&b, &ui.Frame{View: data.View{Blocks: []data.Block{{Graph: g}}}, Now: now()}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(b.String(), `<rect class="node" x="361"`); got != 3 {
+		t.Errorf("%d of three ends stand in the third column: %s", got, b.String())
+	}
+}
+
+// TestLongTextIsFolded keeps what a client can make long from making a page long.
+func TestLongTextIsFolded(t *testing.T) {
+	table := &data.Table{Columns: []data.Column{{Name: "a"}, {Name: "b", Wrap: true}}}
+	table.Add("short", strings.Repeat("word ", 1000))
+	var b bytes.Buffer
+	if err := ui.New().Page(&b, &ui.Frame{View: data.View{Blocks: []data.Block{{Table: table}}}, Now: now()}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), `<details class="long"><summary>word word`) {
+		t.Error("a long text is not folded")
+	}
+}

@@ -44,8 +44,8 @@ function place({ id, html }, stale) {
  * @param {Set<string>} stale */
 async function refresh(stale) {
   const ids = [...stale].filter((id) => {
-    const table = document.getElementById(id);
-    return table && !inUse(table);
+    const box = document.getElementById(`${id}-box`);
+    return box && !inUse(box);
   });
   if (ids.length === 0) return;
   ids.forEach((id) => stale.delete(id));
@@ -53,7 +53,7 @@ async function refresh(stale) {
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of ids) {
-    const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
+    const [old, fresh] = [document.getElementById(`${id}-box`), page.getElementById(`${id}-box`)];
     if (old && fresh) {
       old.replaceWith(document.importNode(fresh, true));
       document.dispatchEvent(new CustomEvent("meta:rows"));
