@@ -2,7 +2,10 @@ package meta
 
 import (
 	"context"
+	"net/url"
 	"time"
+
+	"github.com/support-go/support/meta/data"
 )
 
 // Routes lists what a Handler answers, for the test that asks all of it.
@@ -39,5 +42,10 @@ func (h *Handler) Forget() { clear(h.start().cached) }
 
 // Kept is the rate that is kept of an instrument.
 func (h *Handler) Kept(process, id string) []float64 {
-	return h.start().history.get(process, id, perSecond, false).values
+	return h.start().past(url.Values{"worker": {process}}).get(id, perSecond, false).values
+}
+
+// Verdict is what Overview says first.
+func (h *Handler) Verdict(ctx context.Context, g Group) *data.Verdict {
+	return h.start().verdict(ctx, &look{group: g, who: &visitor{}})
 }

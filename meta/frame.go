@@ -2,7 +2,9 @@ package meta
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -19,17 +21,14 @@ func agoOf(t time.Time) string { return human.Ago(t, time.Now()) }
 func (a *app) frame(l *look, r *http.Request) *ui.Frame {
 	f := &ui.Frame{
 		Group: a.Name, Place: place(l.group), Path: l.path, Title: l.page.Title, View: l.view, Now: time.Now(),
-		Query: l.query, Nav: a.nav(l), Live: a.every(l),
+		Query: asked(l), Nav: a.nav(l), Live: a.every(l), Ranges: rangesOf(l),
 		Person: ui.Person{Theme: theme(r), CSRF: a.sessions.csrf(l.who.session), LoggedIn: l.who.session != ""},
 		Foot:   ui.Foot{Cost: cost(l), JSON: l.page.Run != nil, Links: []ui.Item{{Title: "API", Href: "api"}}},
 	}
 	if f.Group == "" {
 		f.Group = "this program"
 	}
-	f.Person.Name = l.who.Name
-	if l.who.Role != Nobody {
-		f.Person.Name += " · " + l.who.Role.String()
-	}
+	f.Person.Name = shownName(l.who.Person)
 	f.Person.MayAsk = len(a.Access.Tokens) > 0 && l.who.session == "" && l.who.Role < Operator
 	if name := l.query.Get("name"); name != "" && strings.HasSuffix(l.page.Path, "/") {
 		parent := strings.TrimSuffix(l.page.Path, "/")
@@ -38,10 +37,50 @@ func (a *app) frame(l *look, r *http.Request) *ui.Frame {
 		}
 		f.Title, f.Small = name, labelsOf(l.query)
 	}
-	if !l.page.here || slices.Contains([]string{"requests", "requests/", "stats", "stats/", "talkers"}, l.page.Path) {
+	if l.page.Run != nil && !l.page.here || slices.Contains([]string{"", "requests", "requests/", "stats", "stats/", "talkers"}, l.page.Path) {
 		f.Scope = a.scope(l)
 	}
 	return f
+}
+
+// shownName is who looks, with his role, unless that is his name or he has none.
+func shownName(p Person) string {
+	switch role := p.Role.String(); {
+	case p.Role == Nobody:
+		return p.Name
+	case p.Name == role, p.Name == anybody:
+		return role
+	default:
+		return p.Name + " · " + role
+	}
+}
+
+// asked are the questions of the page's address. What its path names is none of
+// them.
+func asked(l *look) url.Values {
+	q := maps.Clone(l.query)
+	if strings.HasSuffix(l.page.Path, "/") {
+		delete(q, "name")
+	}
+	return q
+}
+
+// rangesOf lets choose how far back charts go, where there are any.
+func rangesOf(l *look) []ui.Item {
+	if !slices.ContainsFunc(l.view.Blocks, func(b Block) bool { return b.Charts != nil }) {
+		return nil
+	}
+	var items []ui.Item
+	p := past{within: kept}
+	for _, r := range ranges() {
+		p.within = r.Time
+		value := r.Name
+		if r.Time == kept {
+			value = ""
+		}
+		items = append(items, ui.Item{Title: p.name(), Href: withQuery(l.query, "range", value), Current: l.query.Get("range") == value})
+	}
+	return items
 }
 
 func place(g Group) string {
@@ -94,7 +133,7 @@ func (a *app) nav(l *look) [][]ui.Item {
 	for _, section := range a.inMenu() {
 		var items []ui.Item
 		for _, p := range section {
-			item := ui.Item{Title: p.Title, Href: p.Path, Key: p.Key, Current: p.Path == strings.TrimSuffix(l.page.Path, "/") && l.page.Run != nil}
+			item := ui.Item{Title: p.Title, Href: p.Path, Key: p.Key, Count: a.count(l, p.Path), Current: p.Path == strings.TrimSuffix(l.page.Path, "/") && l.page.Run != nil}
 			if p.Path == "" {
 				item.Href = "."
 				item.Trouble = trouble(l.group)
@@ -104,6 +143,30 @@ func (a *app) nav(l *look) [][]ui.Item {
 		nav = append(nav, items)
 	}
 	return nav
+}
+
+// count is how many there are of what a page shows, if that is known without
+// asking anybody.
+func (a *app) count(l *look, path string) string {
+	n := 0.0
+	switch path {
+	case "inflight", "connections":
+		for _, p := range l.group.Processes {
+			if path == "inflight" {
+				n += p.Running
+			} else {
+				n += p.Open
+			}
+		}
+	case "stats":
+		a.mu.Lock()
+		n = float64(len(a.cached[""].snapshot.Series))
+		a.mu.Unlock()
+	}
+	if n == 0 {
+		return ""
+	}
+	return human.Count(n).String()
 }
 
 // trouble says how many processes are not well.

@@ -122,7 +122,7 @@ func (a *app) who(w http.ResponseWriter, r *http.Request, path string) (*visitor
 			return &visitor{Person: p, path: path}, true
 		}
 	}
-	return &visitor{Person: Person{"anybody", a.Access.Anybody}, path: path}, true
+	return &visitor{Person: Person{anybody, a.Access.Anybody}, path: path}, true
 }
 
 func tooMany(w http.ResponseWriter, wait time.Duration) {
@@ -164,3 +164,6 @@ func (a *app) refuse(w http.ResponseWriter, r *http.Request, v *visitor, needed 
 func withTime(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), pageTime)
 }
+
+// anybody is the name of those who have none.
+const anybody = "anybody"

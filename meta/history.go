@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/support-go/support/meta/data"
 	"github.com/support-go/support/stats"
 )
 
@@ -237,6 +236,9 @@ func (t *track) note(l *line, v stats.Value, now time.Time) {
 	case stats.Level:
 		l.base = v
 		t.put(l, level, float64(v))
+	case stats.Greatest:
+		l.base = v
+		t.put(l, level, float64(v))
 	case *stats.RateSnapshot:
 		l.base = stats.Count(v.Ticks)
 		if old, ok := base.(stats.Count); ok && !first {
@@ -291,73 +293,6 @@ func seriesID(s stats.Series) string {
 	return b.String()
 }
 
-// span is a stretch of history, as charts want it.
-type span struct {
-	start, step float64 // seconds
-	values      data.Numbers
-}
-
-// get returns what is kept of an instrument, the oldest first, in at most 120
-// points: by the largest of those that become one, or by their mean.
-func (h *history) get(process, id string, p plane, byLargest bool) span {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	t := h.tracks[process]
-	if t == nil || t.lines[id] == nil || p >= t.keeps {
-		return span{}
-	}
-	values := t.lines[id].values[int(p)*len(t.at):][:len(t.at)]
-	first := t.last - int64(len(t.at)) + 1
-	if oldest := h.began.UnixNano()/int64(t.step) + 1; oldest > first { // before that nobody looked
-		first = oldest
-	}
-	n := int(t.last - first + 1)
-	if n <= 0 {
-		return span{}
-	}
-	all := make(data.Numbers, n)
-	for i := range all {
-		moment := first + int64(i)
-		all[i] = math.NaN()
-		if slot := int(moment) % len(t.at); t.at[slot] == moment {
-			all[i] = float64(values[slot])
-		}
-	}
-	return thin(all, float64(first)*t.step.Seconds(), t.step.Seconds(), byLargest)
-}
-
-const maxPoints = 120
-
-// thin makes at most 120 points of many. Their borders lie at whole multiples, so
-// that a point does not change when others come.
-func thin(all data.Numbers, start, step float64, byLargest bool) span {
-	each := (len(all) + maxPoints - 1) / maxPoints
-	if each <= 1 {
-		return span{start, step, all}
-	}
-	skip := int(start/step) % each
-	s := span{start: start - float64(skip)*step, step: step * float64(each)}
-	for i := -skip; i < len(all); i += each {
-		sum, top, n := 0.0, math.Inf(-1), 0
-		for _, v := range all[max(0, i):min(len(all), i+each)] {
-			if !math.IsNaN(v) {
-				sum += v
-				top = max(top, v)
-				n++
-			}
-		}
-		switch {
-		case n == 0:
-			s.values = append(s.values, math.NaN())
-		case byLargest:
-			s.values = append(s.values, top)
-		default:
-			s.values = append(s.values, sum/float64(n))
-		}
-	}
-	return s
-}
-
 // age is how long the history has been kept; 0 if it is not.
 func (h *history) age() time.Duration {
 	h.mu.Lock()
@@ -366,36 +301,4 @@ func (h *history) age() time.Duration {
 		return 0
 	}
 	return time.Since(h.began)
-}
-
-// lastOf is the newest value of an instrument; NaN if there is none.
-func (s span) last() float64 {
-	for i := len(s.values) - 1; i >= max(0, len(s.values)-3); i-- {
-		if !math.IsNaN(s.values[i]) {
-			return s.values[i]
-		}
-	}
-	return math.NaN()
-}
-
-// plus adds another span, as far as both have values.
-func (s span) plus(o span) span {
-	switch {
-	case len(s.values) == 0:
-		return o
-	case len(o.values) == 0:
-		return s
-	}
-	sum := span{start: s.start, step: s.step, values: make(data.Numbers, len(s.values))}
-	copy(sum.values, s.values)
-	shift := int(math.Round((o.start - s.start) / s.step))
-	for i, v := range o.values {
-		if j := i + shift; j >= 0 && j < len(sum.values) && !math.IsNaN(v) {
-			if math.IsNaN(sum.values[j]) {
-				sum.values[j] = 0
-			}
-			sum.values[j] += v
-		}
-	}
-	return sum
 }

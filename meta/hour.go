@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,29 +10,46 @@ import (
 	"github.com/support-go/support/meta/data"
 )
 
-// hour is the last hour in six charts.
-func (a *app) hour(g Group, marks []data.Mark) []Chart {
-	get := func(id string, p plane, largest bool) span { return a.history.get("", id, p, largest) }
-	requests := get(requestsLine, perSecond, false)
-	if len(requests.values) == 0 {
-		requests = get(totalOf+requestSeconds, perSecond, false)
-	}
-	cpu := get("process.cpu_user_seconds", level, false).plus(get("process.cpu_system_seconds", level, false))
-	gc := get("process.gc_cpu_seconds", level, false)
+// hour is how it went, in six charts.
+func (p past) hour(g Group, marks []data.Mark) []Chart {
+	served := p.served()
+	cpu := p.cpu()
+	gc := p.get("process.gc_cpu_seconds", level, false).with(cpu, part)
+	failed, shed := p.get(totalOf+serverErrors, perSecond, false), p.get(totalOf+shedName, perSecond, false)
 	charts := []Chart{
-		a.chart("Requests", "per second", data.UnitRate, false, line1("", data.Area, 1, requests)),
-		a.chart("Latency", "all routes", data.UnitSeconds, true,
-			line1("p99", data.Line, 2, get(totalOf+requestSeconds, p99, true)), line1("p50", data.Line, 1, get(totalOf+requestSeconds, p50, true))),
-		a.chart("Errors and shed", "per second", data.UnitRate, false,
-			line1("errors", data.Stacked, 2, get(totalOf+serverErrors, perSecond, false)), line1("shed", data.Stacked, 5, get(totalOf+shedName, perSecond, false))),
-		a.chart("CPU", "cores, all processes", data.UnitCores, false, line1("", data.Area, 1, cpu)),
-		a.memory(g),
-		a.chart("GC", "cores", data.UnitCores, false, line1("", data.Area, 1, gc)),
+		p.chart("Requests", "per second", data.UnitRate, false, line1("", data.Area, 1, served)),
+		p.chart("Latency", "all routes, log", data.UnitSeconds, true,
+			line1("p99", data.Line, 2, p.get(totalOf+requestSeconds, p99, true)), line1("p50", data.Line, 1, p.get(totalOf+requestSeconds, p50, true))),
+		p.chart("Errors and shed", "", data.UnitRate, false, line1("errors", data.Stacked, 2, failed), line1("shed", data.Stacked, 5, shed)),
+		p.chart("CPU", "cores", data.UnitCores, false, line1("", data.Area, 1, cpu)),
+		p.memory(g),
+		p.chart("GC", "share of CPU", data.UnitRatio, false, line1("", data.Area, 1, gc)),
 	}
+	charts[2].Least = leastTrouble * highest1(served)
+	charts[5].Least = leastTrouble
 	for i := range charts {
 		charts[i].Marks = marks
 	}
 	return charts
+}
+
+// leastTrouble is the share of all requests, or of the processors, that fills
+// the height of a chart at least: less than that looks like less.
+const leastTrouble = 0.05
+
+func highest1(s span) float64 {
+	top := 0.0
+	for _, v := range s.values {
+		if v > top { // not if it is none
+			top = v
+		}
+	}
+	return top
+}
+
+// cpu is how many processors are in use.
+func (p past) cpu() span {
+	return p.get("process.cpu_user_seconds", level, false).plus(p.get("process.cpu_system_seconds", level, false))
 }
 
 // named is a span that is to become a series.
@@ -44,8 +62,10 @@ func line1(name string, shape data.Shape, color int, s span) named {
 	return named{s, data.Series{Name: name, Shape: shape, Color: color, Values: s.values}}
 }
 
-func (a *app) chart(title, note, unit string, log bool, lines ...named) Chart {
+// chart shows lines over the time that is asked for.
+func (p past) chart(title, note, unit string, log bool, lines ...named) Chart {
 	c := Chart{Title: title, Note: note, Unit: unit, Log: log}
+	c.From, c.To = p.axis()
 	for _, l := range lines {
 		if len(l.values) == 0 {
 			continue
@@ -54,9 +74,9 @@ func (a *app) chart(title, note, unit string, log bool, lines ...named) Chart {
 		c.Series = append(c.Series, l.series)
 	}
 	if !anything(c.Series) {
-		c.Empty = a.waiting()
+		c.Empty = p.waiting()
 	}
-	c.Says = says(title, unit, c.Series)
+	c.Says = says(title+" in the last "+p.name(), unit, c.Series)
 	return c
 }
 
@@ -70,8 +90,8 @@ func anything(all []data.Series) bool {
 }
 
 // waiting says why there is nothing yet.
-func (a *app) waiting() string {
-	switch age := a.history.age(); {
+func (p past) waiting() string {
+	switch age := p.age(); {
 	case age == 0:
 		return "the last hour is not kept: call Run"
 	case age < 2*groupStep:
@@ -80,9 +100,17 @@ func (a *app) waiting() string {
 	return "nothing was recorded"
 }
 
+// name is what the time is called that is shown.
+func (p past) name() string {
+	if p.within == kept {
+		return "1 h"
+	}
+	return fmt.Sprintf("%.0f min", p.within.Minutes())
+}
+
 // says tells what a chart finds, to those who do not see it.
 func says(title, unit string, all []data.Series) string {
-	text := title + " in the last hour"
+	text := title
 	for _, s := range all {
 		low, high, last := math.Inf(1), math.Inf(-1), math.NaN()
 		for _, v := range s.Values {
@@ -99,28 +127,25 @@ func says(title, unit string, all []data.Series) string {
 
 // memory has a line for each worker, of which the largest is in colour, or one
 // for the program.
-func (a *app) memory(g Group) Chart {
+func (p past) memory(g Group) Chart {
 	var lines []named
-	for _, p := range g.Processes {
-		if p.Serves {
-			if s := a.history.get(p.Name, "process.rss_bytes", level, true); len(s.values) > 0 {
-				lines = append(lines, line1(p.Name, data.Thin, 6, s))
+	for _, one := range g.Processes {
+		if one.Serves && p.process == "" {
+			if s := p.of(one.Name).get("process.rss_bytes", level, true); len(s.values) > 0 {
+				lines = append(lines, line1(one.Name, data.Thin, 6, s))
 			}
 		}
 	}
 	if len(lines) == 0 {
-		return a.chart("Memory", "resident", data.UnitBytes, false, line1("", data.Area, 1, a.history.get("", "process.rss_bytes", level, true)))
+		return p.chart("Memory", "resident", data.UnitBytes, false, line1("", data.Area, 1, p.get("process.rss_bytes", level, true)))
 	}
-	slices.SortStableFunc(lines, func(a, b named) int {
-		return int(max(-1, min(1, zero(a.last())-zero(b.last()))))
-	})
+	slices.SortStableFunc(lines, func(a, b named) int { return cmp.Compare(zero(a.last()), zero(b.last())) })
 	top := &lines[len(lines)-1]
 	top.series.Shape, top.series.Color = data.Line, 1
-	if len(lines) > 1 {
-		next := &lines[len(lines)-2]
-		next.series.Shape, next.series.Color = data.Line, 4
+	if len(lines) == 2 {
+		lines[0].series.Shape, lines[0].series.Color = data.Line, 4
 	}
-	return a.chart("Memory", "a worker, resident", data.UnitBytes, false, lines...)
+	return p.chart("Memory", "a worker", data.UnitBytes, false, lines...)
 }
 
 func zero(v float64) float64 {

@@ -26,13 +26,15 @@ func (a *app) instrumentPage(ctx context.Context, q url.Values) (any, error) {
 	if !ok {
 		return notFound(s, q.Get("name")), nil
 	}
-	i := instrument{app: a, process: process, series: series, id: seriesID(series), unit: unitOf(series.Name)}
+	i := instrument{app: a, past: a.past(q), series: series, id: seriesID(series), unit: unitOf(series.Name)}
 	var blocks []Block
 	switch v := series.Value.(type) {
 	case stats.Count:
 		blocks = i.counter(v)
 	case stats.Level:
-		blocks = i.gauge(v)
+		blocks = i.gauge(float64(v), "Now")
+	case stats.Greatest:
+		blocks = i.gauge(float64(v), "Greatest so far")
 	case *stats.RateSnapshot:
 		blocks = append(i.rate(v), i.spread("Time between", v.Gaps)...)
 	case *stats.DistributionSnapshot:
@@ -94,16 +96,14 @@ func alike(a, b string) bool {
 
 // instrument is one series that is being shown.
 type instrument struct {
-	app     *app
-	process string
-	series  stats.Series
-	id      string
-	unit    string
+	app    *app
+	past   past
+	series stats.Series
+	id     string
+	unit   string
 }
 
-func (i *instrument) get(p plane, largest bool) span {
-	return i.app.history.get(i.process, i.id, p, largest)
-}
+func (i *instrument) get(p plane, largest bool) span { return i.past.get(i.id, p, largest) }
 
 func (i *instrument) about() Block {
 	fields := []Field{{Name: "kind", Title: "Kind", Cell: Cell{Value: i.series.Value.Kind().String()}}}
@@ -116,11 +116,16 @@ func (i *instrument) about() Block {
 	if _, ok := i.series.Value.(*stats.DistributionSnapshot); ok {
 		fields = append(fields, Field{Name: "error", Title: "Error", Cell: Cell{Value: "quantiles at most 1.1 %, count, sum, least and largest exact"}})
 	}
+	if i.app.Help != nil {
+		if text := i.app.Help(i.series.Name); text != "" {
+			fields = append([]Field{{Name: "help", Title: "What it is", Cell: Cell{Value: text}}}, fields...)
+		}
+	}
 	return Block{Title: "About", Fields: fields}
 }
 
 func (i *instrument) over(title, note, unit string, log bool, lines ...named) Block {
-	return Block{Name: "over time", Charts: []Chart{i.app.chart(title, note, unit, log, lines...)}}
+	return Block{Name: "over time", Charts: []Chart{i.past.chart(title, note, unit, log, lines...)}}
 }
 
 func (i *instrument) counter(v stats.Count) []Block {
@@ -130,15 +135,15 @@ func (i *instrument) counter(v stats.Count) []Block {
 			{Name: "total", Title: "Total", Unit: i.unit, Cell: Cell{Value: float64(v)}},
 			{Name: "rate", Title: "Now", Unit: data.UnitRate, Cell: Cell{Value: rate.last()}},
 		}},
-		i.over("Rate", "a second, the last hour", data.UnitRate, false, line1("", data.Area, 1, rate)),
+		i.over("Rate", "a second", data.UnitRate, false, line1("", data.Area, 1, rate)),
 	}
 }
 
-func (i *instrument) gauge(v stats.Level) []Block {
+func (i *instrument) gauge(v float64, title string) []Block {
 	levels := i.get(level, true)
 	return []Block{
-		{Figures: []Field{{Name: "now", Title: "Now", Unit: i.unit, Cell: Cell{Value: float64(v)}}}},
-		i.over("Level", "the last hour", i.unit, false, line1("", data.Area, 1, levels)),
+		{Figures: []Field{{Name: "now", Title: title, Unit: i.unit, Cell: Cell{Value: v}}}},
+		i.over("Level", "", i.unit, false, line1("", data.Area, 1, levels)),
 	}
 }
 
@@ -150,14 +155,14 @@ func (i *instrument) rate(v *stats.RateSnapshot) []Block {
 			{Name: "rate", Title: "Now", Unit: data.UnitRate, Cell: Cell{Value: rate.last()}},
 			{Name: "mean", Title: "Mean", Unit: data.UnitRate, Cell: Cell{Value: v.PerSecond()}},
 		}},
-		i.over("Rate", "a second, the last hour", data.UnitRate, false, line1("", data.Area, 1, rate)),
+		i.over("Rate", "a second", data.UnitRate, false, line1("", data.Area, 1, rate)),
 	}
 }
 
 func (i *instrument) cardinality(v *stats.CardinalitySnapshot) []Block {
 	return []Block{
-		{Figures: []Field{{Name: "distinct", Title: "Different ones", Note: "± " + human.Share(stats.CardinalityError).String(), Cell: Cell{Value: v.Estimate()}}}},
-		i.over("Different ones", "so far, the last hour", "", false, line1("", data.Line, 1, i.get(level, true))),
+		{Figures: []Field{{Name: "distinct", Title: "Different ones", Note: "± " + human.Share(stats.CardinalityError).String(), Cell: Cell{Value: math.Round(v.Estimate())}}}},
+		i.over("Different ones", "so far", "", false, line1("", data.Line, 1, i.get(level, true))),
 	}
 }
 
@@ -171,7 +176,7 @@ func (i *instrument) distribution(v *stats.DistributionSnapshot) []Block {
 	blocks = append(blocks, i.moments(v))
 	blocks = append(blocks, Block{Name: "over time", Charts: []Chart{
 		i.quantilesOverTime(v),
-		i.app.chart("Rate", "values a second", data.UnitRate, false, line1("", data.Area, 1, i.get(perSecond, false))),
+		i.past.chart("Rate", "values a second", data.UnitRate, false, line1("", data.Area, 1, i.get(perSecond, false))),
 	}})
 	return append(blocks, i.windows("Last minutes", v.Minutes, 12), i.windows("Last hours", v.Hours, 12), samples("Largest", i.unit, v.Largest), samples("Recent", i.unit, v.Recent))
 }
@@ -248,7 +253,7 @@ func (i *instrument) quantilesOverTime(v *stats.DistributionSnapshot) Chart {
 	if len(lines[0].values) == 0 {
 		lines = minuteLines(v.Minutes)
 	}
-	return i.app.chart("Quantiles", "the last hour, log", i.unit, v.Min.Value > 0, lines...)
+	return i.past.chart("Quantiles", "log", i.unit, v.Min.Value > 0, lines...)
 }
 
 func minuteLines(minutes []stats.Window) []named {

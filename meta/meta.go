@@ -38,6 +38,7 @@ type Handler struct {
 	Pages   []Page                                   // besides those that are always there
 	Actions []Action                                 // what operators can do
 	Log     *slog.Logger                             // default slog.Default()
+	Help    func(name string) string                 // what an instrument counts, in words, as stats.Registry.Help; may be nil
 
 	once sync.Once
 	app  *app

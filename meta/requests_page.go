@@ -20,13 +20,14 @@ func (a *app) requestsPage(ctx context.Context, q url.Values) (any, error) {
 		return nil, err
 	}
 	inFlight := a.inFlight(ctx, process)
+	p := a.past(q)
 	t := &Table{Key: "route", Filter: true, Sorted: "-rate", Empty: "No request has been answered yet.", Columns: []Column{
 		{Name: "route", Title: "Route"}, {Name: "server", Title: "Server", Wide: true}, {Name: "rate", Title: "Per second"}, {Name: "hour", Title: "1 h", Wide: true}, {Name: "in_flight", Title: "In flight"},
 		{Name: "p50", Title: "p50", Unit: data.UnitSeconds}, {Name: "p95", Title: "p95", Unit: data.UnitSeconds, Wide: true}, {Name: "p99", Title: "p99", Unit: data.UnitSeconds}, {Name: "max", Title: "Max", Unit: data.UnitSeconds, Wide: true},
 		{Name: "count", Title: "Count"}, {Name: "errors", Title: "Errors", Unit: data.UnitRatio}, {Name: "sent", Title: "Mean answer", Unit: data.UnitTraffic, Wide: true},
 	}}
 	for _, r := range requests.Summaries(s) {
-		rate := a.history.get(process, routeSeries(requestSeconds, r), perSecond, false)
+		rate := p.get(routeSeries(requestSeconds, r), perSecond, false)
 		row := t.Add(Cell{Value: routeTitle(r.Route), Href: routeHref(r, process)}, r.Server, rate.last(), sparkOf(rate.values), inFlight[r.Route],
 			quantile(r.Seconds, 0.5), quantile(r.Seconds, 0.95), quantile(r.Seconds, 0.99), quantile(r.Seconds, 1),
 			r.Count, errorShare(r), r.SentMean)
@@ -66,6 +67,14 @@ func quantile(d *stats.DistributionSnapshot, p float64) any {
 		return nil
 	}
 	return d.Quantile(p)
+}
+
+// meanOf is of those that had a body; nothing if none had.
+func meanOf(d *stats.DistributionSnapshot) any {
+	if d == nil || d.Count == 0 {
+		return nil
+	}
+	return d.Mean
 }
 
 func errorShare(r requests.Summary) any {
@@ -120,7 +129,7 @@ func (a *app) routePage(ctx context.Context, q url.Values) (any, error) {
 	}
 	for _, r := range requests.Summaries(s) {
 		if routeTitle(r.Route) == q.Get("name") && (q.Get("server") == "" || q.Get("server") == r.Server) {
-			return a.route(ctx, r, process), nil
+			return a.route(ctx, r, a.past(q)), nil
 		}
 	}
 	return Block{Title: "Nothing is known of this route", Notice: &data.Notice{
@@ -129,8 +138,8 @@ func (a *app) routePage(ctx context.Context, q url.Values) (any, error) {
 	}}, nil
 }
 
-func (a *app) route(ctx context.Context, r requests.Summary, process string) View {
-	i := instrument{app: a, process: process, id: routeSeries(requestSeconds, r), unit: data.UnitSeconds}
+func (a *app) route(ctx context.Context, r requests.Summary, p past) View {
+	i := instrument{app: a, past: p, id: routeSeries(requestSeconds, r), unit: data.UnitSeconds}
 	i.series.Value = r.Seconds
 	blocks := []Block{{Name: "figures", Figures: a.routeFigures(ctx, r, i)}}
 	if r.Seconds != nil && r.Seconds.Count > 0 {
@@ -144,13 +153,13 @@ func (a *app) route(ctx context.Context, r requests.Summary, process string) Vie
 	if r.Seconds != nil {
 		blocks = append(blocks, Block{Name: "over time", Charts: []Chart{
 			i.quantilesOverTime(r.Seconds),
-			a.chart("Requests", "per second", data.UnitRate, false, line1("", data.Area, 1, i.get(perSecond, false))),
+			p.chart("Requests", "per second", data.UnitRate, false, line1("", data.Area, 1, i.get(perSecond, false))),
 		}})
 	}
 	if r.States != nil && len(r.States.States) > 0 {
 		blocks = append(blocks, Block{Name: "states", Title: "States", Note: data.Words("requests that were followed: how many went where"), Graph: onTheirWay(stateGraph(r.States))})
 	}
-	late := a.askFor(ctx, "finished", process, url.Values{"route": {r.Route}})
+	late := a.askFor(ctx, "finished", p.process, url.Values{"route": {r.Route}})
 	for _, b := range late.Blocks {
 		if b.Table != nil {
 			b.Table.Rows = b.Table.Rows[:min(len(b.Table.Rows), maxLate)]
@@ -169,7 +178,7 @@ func (a *app) routeFigures(ctx context.Context, r requests.Summary, i instrument
 	}
 	p := i.get(p99, true)
 	last := value("p99", "p99", data.UnitSeconds, quantile(r.Seconds, 0.99))
-	if now, before := p.last(), medianOf(p.values); !math.IsNaN(now) && before > 0 && now > 2*before {
+	if now, before := p.last(), p.usual(); !math.IsNaN(now) && before > 0 && now > 2*before {
 		last.Cell = Cell{Value: now, State: data.Look}
 		last.Note = "was " + human.Duration(before).String()
 	}
@@ -179,10 +188,10 @@ func (a *app) routeFigures(ctx context.Context, r requests.Summary, i instrument
 	}
 	return []Field{
 		value("rate", "Rate", data.UnitRate, i.get(perSecond, false).last()),
-		value("in_flight", "In flight", "", a.inFlight(ctx, i.process)[r.Route]),
+		value("in_flight", "In flight", "", a.inFlight(ctx, i.past.process)[r.Route]),
 		value("p50", "p50", data.UnitSeconds, quantile(r.Seconds, 0.5)), value("p95", "p95", data.UnitSeconds, quantile(r.Seconds, 0.95)), last,
 		value("max", "Max", data.UnitSeconds, quantile(r.Seconds, 1)), errors,
-		value("count", "Count", "", r.Count), value("request", "Mean request", data.UnitTraffic, r.ReceivedMean), value("answer", "Mean answer", data.UnitTraffic, r.SentMean),
+		value("count", "Count", "", r.Count), value("request", "Mean request", data.UnitTraffic, meanOf(r.Received)), value("answer", "Mean answer", data.UnitTraffic, meanOf(r.Sent)),
 	}
 }
 
@@ -219,8 +228,10 @@ func timeline(v *stats.StatesSnapshot) Block {
 	}{
 		{"mean", func(d *stats.DistributionSnapshot) float64 { return d.Sum / max(1, float64(all)) }},
 		{"p50", func(d *stats.DistributionSnapshot) float64 { return quantileOf(d, all, 0.5) }},
+		{"p90", func(d *stats.DistributionSnapshot) float64 { return quantileOf(d, all, 0.9) }},
 		{"p95", func(d *stats.DistributionSnapshot) float64 { return quantileOf(d, all, 0.95) }},
 		{"p99", func(d *stats.DistributionSnapshot) float64 { return quantileOf(d, all, 0.99) }},
+		{"p99.9", func(d *stats.DistributionSnapshot) float64 { return quantileOf(d, all, 0.999) }},
 	}
 	var shares []data.Share
 	for _, row := range rows {

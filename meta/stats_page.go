@@ -14,8 +14,7 @@ import (
 
 // statsPage lists all instruments.
 func (a *app) statsPage(ctx context.Context, q url.Values) (any, error) {
-	process := q.Get("worker")
-	s, err := a.numbers(ctx, process)
+	s, err := a.numbers(ctx, q.Get("worker"))
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +25,7 @@ func (a *app) statsPage(ctx context.Context, q url.Values) (any, error) {
 	}}
 	for _, series := range s.Series {
 		if kind := q.Get("kind"); kind == "" || kind == series.Value.Kind().String() {
-			a.instrumentRow(t, process, series)
+			instrumentRow(t, a.past(q), series)
 		}
 	}
 	return Block{Name: "instruments", Title: fmt.Sprintf("%d instruments", len(s.Series)), Note: kinds(s.Series, q), Table: t}, nil
@@ -48,17 +47,19 @@ func kinds(all []stats.Series, q url.Values) data.Rich {
 	return note
 }
 
-func (a *app) instrumentRow(t *Table, process string, s stats.Series) {
+func instrumentRow(t *Table, p past, s stats.Series) {
 	id := seriesID(s)
 	unit := unitOf(s.Name)
-	rate := a.history.get(process, id, perSecond, false)
-	row := []any{Cell{Value: id, Href: instrumentHref(s, process)}, s.Value.Kind().String(), sparkOf(rate.values)}
+	rate := p.get(id, perSecond, false)
+	row := []any{Cell{Value: id, Href: instrumentHref(s, p.process)}, s.Value.Kind().String(), sparkOf(rate.values)}
 	number := func(v any, unit string) Cell { return Cell{Value: v, Unit: unit} }
 	switch v := s.Value.(type) {
 	case stats.Count:
 		row = append(row, number(float64(v), unit), rate.last())
 	case stats.Level:
-		row[2] = sparkOf(a.history.get(process, id, level, false).values)
+		row[2] = sparkOf(p.get(id, level, false).values)
+		row = append(row, number(float64(v), unit), "")
+	case stats.Greatest:
 		row = append(row, number(float64(v), unit), "")
 	case *stats.RateSnapshot:
 		row = append(row, float64(v.Ticks), rate.last())
@@ -85,8 +86,8 @@ func (a *app) instrumentRow(t *Table, process string, s stats.Series) {
 }
 
 func sparkOf(values data.Numbers) Cell {
-	if len(values) < 2 || !anything([]data.Series{{Values: values}}) {
-		return Cell{Value: ""}
+	if len(values) < 2 || !slices.ContainsFunc(values, func(v float64) bool { return v > 0 || v < 0 }) {
+		return Cell{Value: ""} // nothing, or nothing but zeros
 	}
 	return Cell{Spark: values[max(0, len(values)-60):]}
 }

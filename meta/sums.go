@@ -10,7 +10,6 @@ import (
 const (
 	requestSeconds = "http.request_seconds"
 	serverErrors   = "http.responses_5xx"
-	panics         = "http.panics"
 	shedName       = ".shed" // accept.shed, admit.shed
 	totalOf        = "(all) "
 )
@@ -31,7 +30,7 @@ func sums(s stats.Snapshot) map[string]stats.Value {
 			}
 		case stats.Count:
 			switch {
-			case series.Name == serverErrors || series.Name == panics:
+			case series.Name == serverErrors:
 				failed += v
 			case strings.HasSuffix(series.Name, shedName):
 				shed += v

@@ -2,6 +2,7 @@ package meta
 
 import (
 	"context"
+	"math"
 	"net/url"
 
 	"github.com/support-go/support/internal/human"
@@ -21,11 +22,13 @@ func (a *app) talkersPage(ctx context.Context, q url.Values) (any, error) {
 		switch v := series.Value.(type) {
 		case *stats.CardinalitySnapshot:
 			figures = append(figures, Field{
-				Name: seriesID(series), Cell: Cell{Value: v.Estimate(), Href: instrumentHref(series, q.Get("worker"))},
+				Name: seriesID(series), Title: series.Name, Cell: Cell{Value: math.Round(v.Estimate()), Href: instrumentHref(series, q.Get("worker"))},
 				Note: "different, ± " + human.Share(stats.CardinalityError).String(),
 			})
 		case *stats.TopSnapshot:
-			tables = append(tables, top(seriesID(series), v, 25))
+			table := top(seriesID(series), v, 25)
+			table.Half = true
+			tables = append(tables, table)
 		}
 	}
 	if figures == nil && tables == nil {

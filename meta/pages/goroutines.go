@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"runtime"
 	"runtime/metrics"
@@ -42,8 +44,8 @@ func (g *goroutines) page(context.Context, url.Values) (any, error) {
 	groups := parseProfile(b.String())
 	before := g.swap(groups)
 	t := &meta.Table{Key: "group", Filter: true, Sorted: "-count", Total: len(groups), Columns: []meta.Column{
-		{Name: "group", Title: "Runs"}, {Name: "count", Title: "Count", Merge: data.Sum}, {Name: "growth", Title: "Since last look", Merge: data.Sum},
-		{Name: "state", Title: "Waits for", Merge: data.List}, {Name: "where", Title: "Where", Unit: data.UnitCode, Merge: data.List, Wrap: true},
+		{Name: "group", Title: "Runs, and waits for"}, {Name: "count", Title: "Count", Merge: data.Sum}, {Name: "growth", Title: "Since last look", Merge: data.Sum},
+		{Name: "where", Title: "Where", Unit: data.UnitCode, Merge: data.List, Wrap: true},
 		{Name: "labels", Title: "Labels", Merge: data.List, Wide: true, Wrap: true},
 	}}
 	for _, s := range groups[:min(maxGroups, len(groups))] {
@@ -51,7 +53,7 @@ func (g *goroutines) page(context.Context, url.Values) (any, error) {
 		if before != nil {
 			growth = s.count - before[s.key()]
 		}
-		row := t.Add(s.key(), s.count, growth, s.waits(), s.where(), s.labels)
+		row := t.Add(s.key(), s.count, growth, s.where(), s.labels)
 		row.Detail = []meta.Block{{Title: "One of them", Text: s.text()}}
 	}
 	return meta.View{Blocks: []meta.Block{{Name: "figures", Figures: states()}, {Name: "groups", Title: "By what they run and where they wait", Table: t}}}, nil
@@ -138,7 +140,7 @@ func parseStack(part string) (stack, bool) {
 	var s stack
 	for line := range strings.SplitSeq(strings.TrimSpace(part), "\n") {
 		if labels, ok := strings.CutPrefix(line, "# labels: "); ok {
-			s.labels = labels
+			s.labels = readable(labels)
 			continue
 		}
 		count, addresses, ok := strings.Cut(line, " @ ")
@@ -149,6 +151,19 @@ func parseStack(part string) (stack, bool) {
 		s.count, s.frames = n, framesAt(addresses)
 	}
 	return s, s.count > 0 && len(s.frames) > 0
+}
+
+// readable writes labels as name=value. What is no JSON stays as it is.
+func readable(labels string) string {
+	var all map[string]string
+	if err := json.Unmarshal([]byte(labels), &all); err != nil {
+		return labels
+	}
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		pairs = append(pairs, name+"="+all[name])
+	}
+	return strings.Join(pairs, " ")
 }
 
 // framesAt names the functions at addresses in hexadecimal digits.

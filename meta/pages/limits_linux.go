@@ -19,12 +19,20 @@ func limits() []meta.Field {
 		for name, title := range map[string]string{"Max open files": "Open files", "Max processes": "Processes", "Max locked memory": "Locked memory", "Max address space": "Address space", "Max core file size": "Core file"} {
 			if rest, ok := strings.CutPrefix(line, name); ok {
 				if values := strings.Fields(rest); len(values) > 1 {
-					fields = append(fields, field(strings.ReplaceAll(strings.ToLower(title), " ", "_"), title, values[0]+" of at most "+values[1]))
+					fields = append(fields, field(strings.ReplaceAll(strings.ToLower(title), " ", "_"), title, limit(values[0], values[1])))
 				}
 			}
 		}
 	}
 	return fields
+}
+
+// limit is a soft limit, with how far it can be raised.
+func limit(soft, hard string) string {
+	if soft == hard {
+		return soft
+	}
+	return soft + ", at most " + hard
 }
 
 // cgroup is what the control group allows and has counted, of version 2.

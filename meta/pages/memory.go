@@ -17,18 +17,14 @@ import (
 // sampling of the runtime knows it.
 func memory(context.Context, url.Values) (any, error) {
 	places := heap()
-	total := 0.0
-	for _, p := range places {
-		total += p.inUse
-	}
 	t := &meta.Table{Key: "place", Filter: true, Sorted: "-in_use", Total: len(places), Empty: "Nothing has been sampled yet.", Columns: []meta.Column{
-		{Name: "place", Title: "Allocated in"}, {Name: "share", Title: "Share", Unit: data.UnitRatio, Merge: data.Max},
+		{Name: "place", Title: "Allocated in"},
 		{Name: "in_use", Title: "In use", Unit: data.UnitBytes, Merge: data.Sum},
 		{Name: "objects", Title: "Objects", Merge: data.Sum}, {Name: "allocated", Title: "Ever allocated", Unit: data.UnitBytes, Merge: data.Sum, Wide: true},
 		{Name: "where", Title: "Where", Unit: data.UnitCode, Merge: data.List, Wrap: true},
 	}}
 	for _, p := range places[:min(maxGroups, len(places))] {
-		row := t.Add(p.name, p.inUse/max(1, total), p.inUse, p.objects, p.allocated, p.file)
+		row := t.Add(p.name, p.inUse, p.objects, p.allocated, p.file)
 		row.Detail = []meta.Block{{Title: "Called from", Text: &meta.Text{Body: p.stack}}}
 	}
 	return meta.View{Blocks: []meta.Block{

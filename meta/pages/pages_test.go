@@ -80,8 +80,8 @@ func TestGoroutinesByPlaceAndGrowth(t *testing.T) {
 	if growth, _ := row.Cells[2].Number(); growth != 20 {
 		t.Errorf("growth %v, want 20", row.Cells[2])
 	}
-	if waits := row.Cells[3].String(); waits != "receive" {
-		t.Errorf("they wait for %q, want receive", waits)
+	if name := row.Cells[0].String(); !strings.HasSuffix(name, ", receive") {
+		t.Errorf("they are called %q, want with what they wait for, receive", name)
 	}
 	if len(row.Detail) != 1 || !strings.Contains(row.Detail[0].Text.Body, "pages_test.park") {
 		t.Errorf("no stack: %v", row.Detail)

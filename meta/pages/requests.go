@@ -114,7 +114,7 @@ func (all Recorders) detail(r requests.Running) []meta.Block {
 			{Name: "start", Title: "Began", Unit: data.UnitTime, Cell: meta.Cell{Value: r.Start}},
 			field("cancelled", "Cancelled by", none(r.Cancelled)),
 		}},
-		{Title: "End it", Form: &data.Form{
+		{Name: "end", Form: &data.Form{
 			Action: "do/cancel", Button: "Cancel this request", Danger: true,
 			Effect: "Ends the request's context: the handler sees context.Canceled, and decides what the client gets.",
 			Inputs: []data.Input{{Name: "id", Value: r.ID.String(), Hidden: true}},

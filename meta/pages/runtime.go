@@ -26,10 +26,10 @@ func runtimePage(context.Context, url.Values) (any, error) {
 		{Title: "Process", Half: true, Fields: process()},
 		{Title: "Limits", Half: true, Fields: limits()},
 		{Title: "Control group", Half: true, Fields: cgroup()},
-		{Title: "Flags", Note: data.Words("text is shown only of a few"), Half: true, Table: flags()},
-		{Title: "Environment", Note: data.Words("values are shown only of a few"), Half: true, Table: environment()},
-		{Title: "Modules", Table: modules()},
-		{Title: "Runtime metrics", Table: runtimeMetrics()},
+		{Title: "Flags", Note: data.Words("text is shown only of a few"), Half: true, Fold: true, Table: flags()},
+		{Title: "Environment", Note: data.Words("values are shown only of a few"), Half: true, Fold: true, Table: environment()},
+		{Title: "Modules", Half: true, Fold: true, Table: modules()},
+		{Title: "Runtime metrics", Note: data.Words("without the counts of GODEBUG that are 0"), Half: true, Fold: true, Table: runtimeMetrics()},
 	}
 	return meta.View{Blocks: slices.DeleteFunc(blocks, func(b meta.Block) bool { return b.Table == nil && len(b.Fields) == 0 })}, nil
 }
@@ -169,6 +169,9 @@ func runtimeMetrics() *meta.Table {
 			v.Value = s.Value.Uint64()
 		} else {
 			v.Value = s.Value.Float64()
+		}
+		if strings.HasPrefix(s.Name, "/godebug/") && s.Value.Uint64() == 0 {
+			continue // there are many, and of interest is only what happens
 		}
 		switch {
 		case strings.HasSuffix(s.Name, ":bytes"):
