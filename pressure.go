@@ -55,13 +55,13 @@ func (p *process) showBacklog() {
 	reg := &p.group.Stats
 	for _, u := range p.units {
 		if length, limit, known := u.queue.Backlog(); known {
-			reg.Gauge("accept.backlog", "server", u.server.name()).Set(float64(length))
-			reg.Gauge("accept.backlog_limit", "server", u.server.name()).Set(float64(limit))
+			reg.Gauge("accept.backlog", "server", u.server.shown()).Set(float64(length))
+			reg.Gauge("accept.backlog_limit", "server", u.server.shown()).Set(float64(limit))
 		}
 	}
 	for _, u := range p.units {
-		reg.Gauge("http.stalled", "kind", "write", "server", u.server.name()).Set(float64(u.ln.Stalls.Writes.Load()))
-		reg.Gauge("http.stalled", "kind", "body", "server", u.server.name()).Set(float64(u.ln.Stalls.Bodies.Load()))
+		reg.Gauge("http.stalled", "kind", "write", "server", u.server.shown()).Set(float64(u.ln.Stalls.Writes.Load()))
+		reg.Gauge("http.stalled", "kind", "body", "server", u.server.shown()).Set(float64(u.ln.Stalls.Bodies.Load()))
 	}
 	if overflows, drops, known := accept.Overflows(); known {
 		reg.Peak("accept.kernel_overflows").Reach(float64(overflows))

@@ -129,7 +129,7 @@ func (s *Server) record(p *process, server *http.Server) http.Handler {
 	if s.role == metaRole {
 		return s.Handler
 	}
-	recorder := requests.New(requests.Config{Server: s.name()}, &p.group.Stats)
+	recorder := requests.New(requests.Config{Server: s.shown()}, &p.group.Stats)
 	recorder.Hook(server)
 	s.requests.Store(recorder)
 	return recorder.Handler(p.waited(s.Handler))
@@ -147,6 +147,15 @@ func (s *Server) name() string {
 
 // datagrams says whether s takes these, rather than connections.
 func (s *Server) datagrams() bool { return s.Packet != nil || s.ServePacket != nil }
+
+// shown is the name that statistics and pages show: with the port that the
+// kernel has chosen, once it has, if the server has no other name.
+func (s *Server) shown() string {
+	if addr := s.Addr(); s.Name == "" && s.anyPort() && addr != nil {
+		return addr.String()
+	}
+	return s.name()
+}
 
 // anyPort says whether the kernel chooses the port.
 func (s *Server) anyPort() bool {

@@ -72,6 +72,7 @@ func (g *Group) answer(s *Server, v *panorama) (run func(context.Context)) {
 	}
 	page := &meta.Handler{
 		Name: g.Name, Access: access, Stats: v.statistics, Group: v.show, Pages: g.ownPages(), Actions: v.actions(), Log: g.log().With("group", g.Name),
+		Help: g.Stats.Help,
 	}
 	if v.of != nil {
 		page.Sources = v.sources
