@@ -59,7 +59,7 @@ func inWorld(run func() int) (code int, err error) {
 		return 1, err
 	}
 	defer said.Close()
-	place, stop, err := shop.Start(dir, said)
+	place, stop, err := shop.Start(shop.Hostile, dir, said)
 	if err != nil {
 		return 1, err
 	}

@@ -114,7 +114,7 @@ func TestM2RequestsOfOtherSites(t *testing.T) {
 func TestM5HostileQuestions(t *testing.T) {
 	opened := quietTab(t)
 	logIn(t, opened)
-	hostile := []string{shop.Hostile, "javascript:alert(1)", "<svg onload=alert(1)>{{.}}", shop.Odd}
+	hostile := []string{shop.Markup, "javascript:alert(1)", "<svg onload=alert(1)>{{.}}", shop.Odd}
 	for _, h := range hostile {
 		q := url.QueryEscape(h)
 		for _, address := range []string{

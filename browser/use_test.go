@@ -99,6 +99,7 @@ func quote(s string) string { return `"` + s + `"` }
 // TestSort follows the head of each column of each table of statistics, twice.
 func TestSort(t *testing.T) {
 	opened := tab(t)
+	show(t, opened, chrome.Window{Width: 1440, Height: 1000, Still: true}) // or numbers change in rows that keep their places
 	visit(t, opened, "/stats")
 	columns := ask[int](t, opened, `document.querySelectorAll("thead th a").length`)
 	if columns < 3 {
@@ -172,20 +173,25 @@ func TestMenu(t *testing.T) {
 	}
 }
 
-// TestTheme chooses dark and light against what the system says.
+// TestTheme chooses against what the system says, whatever that is, and leaves it
+// to the system again.
 func TestTheme(t *testing.T) {
 	opened := tab(t)
 	visit(t, opened, "/stats?worker=w1")
-	light := ask[string](t, opened, `getComputedStyle(document.body).backgroundColor`)
-	follow(t, opened, `form[action$="theme"] button`)
-	if got := ask[string](t, opened, `document.documentElement.dataset.theme`); got != "dark" {
-		t.Errorf("the theme is %q, want dark", got)
-	}
-	if ask[string](t, opened, `getComputedStyle(document.body).backgroundColor`) == light {
-		t.Error("dark looks as light does")
-	}
-	if u := at(t, opened); u.Path != "/stats" {
-		t.Errorf("choosing a theme leads to %s", u)
+	for _, w := range []chrome.Window{wide, dark} {
+		show(t, opened, w)
+		for theme, looksDark := range map[string]bool{"dark": true, "light": false, "system": w.Dark} {
+			follow(t, opened, `form[action$="theme"] button[value=`+theme+`]`)
+			if got := ask[bool](t, opened, `getComputedStyle(document.body).backgroundColor === "rgb(13, 15, 18)"`); got != looksDark {
+				t.Errorf("%s, in a system that is dark: %v: looks dark: %v, want %v", theme, w.Dark, got, looksDark)
+			}
+			if !ask[bool](t, opened, `document.querySelector("form[action$=theme] button[aria-pressed]").value === "`+theme+`"`) {
+				t.Errorf("the page does not say that %s was chosen", theme)
+			}
+			if u := at(t, opened); u.Path != "/stats" {
+				t.Errorf("choosing a theme leads to %s", u)
+			}
+		}
 	}
 }
 
@@ -212,12 +218,56 @@ func TestAct(t *testing.T) {
 	}
 }
 
-// TestCharts reads a chart by pointer and by arrow keys.
+// TestCharts reads charts by arrow keys and pointer: one moment in all that show
+// the same time, which can be kept in the address.
 func TestCharts(t *testing.T) {
 	opened := tab(t)
 	visit(t, opened, "/")
 	eventually(t, opened, "no chart can be reached by keys", `document.querySelector("[data-chart][tabindex='0']") !== null`)
 	ask[bool](t, opened, `(document.querySelector("[data-chart][tabindex='0']").focus(), true)`)
 	press(t, opened, kb.ArrowLeft)
-	eventually(t, opened, "arrow keys show no value", `(() => { const tip = document.querySelector(".tip"); return !tip.hidden && tip.textContent !== ""; })()`)
+	shown := `(() => { const tip = document.querySelector(".tip"); return !tip.hidden && /^\d\d:\d\d:\d\d/.test(tip.textContent); })()`
+	eventually(t, opened, "arrow keys show no value", shown)
+	eventually(t, opened, "charts beside each other do not show the same moment", `(() => {
+		const lines = [...document.querySelectorAll(".cross")];
+		return lines.length > 3 && lines.every((line) => line.getAttribute("x1") === lines[0].getAttribute("x1"));
+	})()`)
+	press(t, opened, kb.Enter)
+	eventually(t, opened, "Enter does not keep the moment in the address", `new URL(location.href).searchParams.has("at")`)
+	visit(t, opened, at(t, opened).RequestURI())
+	eventually(t, opened, "the address does not show the moment again", shown)
+	ask[bool](t, opened, `(document.querySelector("[data-chart][tabindex='0']").focus(), true)`)
+	press(t, opened, kb.Escape)
+	eventually(t, opened, "Escape leaves the moment", `document.querySelector(".tip").hidden && !new URL(location.href).searchParams.has("at")`)
+	if err := opened.Point("[data-chart] .hit:nth-last-child(1)"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, opened, "the pointer shows no value", shown)
+}
+
+// TestMarks looks whether the letter of an event stands at the same place in all
+// charts beside each other.
+func TestMarks(t *testing.T) {
+	opened := tab(t)
+	for _, address := range []string{"/", "/?range=15m", "/?worker=w1"} {
+		visit(t, opened, address)
+		places := ask[[]string](t, opened, `[...document.querySelectorAll(".charts .ev")].map((line) => line.getAttribute("x1"))`)
+		if len(places) < 6 || len(slices.Compact(slices.Clone(places))) > 1 {
+			t.Errorf("%s: the marks stand at %q, want one place in six charts", address, places)
+		}
+	}
+}
+
+// TestNumbersOfCharts reads the points of charts as tables, without scripts.
+func TestNumbersOfCharts(t *testing.T) {
+	opened := tab(t)
+	show(t, opened, still)
+	visit(t, opened, "/")
+	follow(t, opened, `.foot a[href*="table=1"]`)
+	if rows := ask[int](t, opened, `document.querySelectorAll(".points tbody tr").length`); rows < 6 {
+		t.Errorf("%d rows of points", rows)
+	}
+	show(t, opened, wide)
+	visit(t, opened, "/?table=1")
+	accessible(t, opened, everything)
 }

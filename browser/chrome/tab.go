@@ -114,6 +114,20 @@ func (t *Tab) arrive(by chromedp.Action[chromedp.Void]) (int, error) {
 // Click clicks on the first element that a CSS selector names.
 func (t *Tab) Click(selector string) error { return t.do(chromedp.Click(chromedp.CSS(selector))) }
 
+// Point moves the pointer to the middle of the first element that a CSS selector
+// names.
+func (t *Tab) Point(selector string) error {
+	type point struct{ X, Y float64 }
+	at, err := Ask[point](t, fmt.Sprintf(`(() => {
+		const box = document.querySelector(%q).getBoundingClientRect();
+		return {X: box.x + box.width / 2, Y: box.y + box.height / 2};
+	})()`, selector))
+	if err != nil {
+		return err
+	}
+	return t.do(command(input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: at.X, Y: at.Y}))
+}
+
 // Write writes into a field.
 func (t *Tab) Write(selector, text string) error {
 	return t.do(chromedp.SendKeys(chromedp.CSS(selector), text))

@@ -38,7 +38,7 @@ func Load(ctx context.Context, base string) {
 		all.Go(func() { c.round(ctx, n) })
 		if n%4 == 0 {
 			for range burst {
-				all.Go(func() { c.ask(ctx, http.MethodGet, "/search?q="+url.QueryEscape(Hostile)) })
+				all.Go(func() { c.ask(ctx, http.MethodGet, "/search?q="+url.QueryEscape(Markup)) })
 			}
 		}
 		pause(ctx, beat)
@@ -58,7 +58,7 @@ func (c client) round(ctx context.Context, n int) {
 		c.ask(ctx, http.MethodGet, "/items/"+strconv.Itoa(10*n+i))
 	}
 	c.ask(ctx, http.MethodPost, "/checkout")
-	c.ask(ctx, http.MethodGet, "/"+url.PathEscape("<img src=x onerror=alert(1)>")+"/"+url.PathEscape(Hostile))
+	c.ask(ctx, http.MethodGet, "/"+url.PathEscape("<img src=x onerror=alert(1)>")+"/"+url.PathEscape(Markup))
 	if n%8 == 0 {
 		c.ask(ctx, http.MethodGet, "/broken")
 		c.ask(ctx, http.MethodGet, "/nowhere/"+url.PathEscape(Odd))
@@ -71,8 +71,8 @@ func (c client) ask(ctx context.Context, method, path string) {
 	if err != nil {
 		panic(err) // the address is ours
 	}
-	r.Header.Set("User-Agent", Hostile)
-	r.Header.Set("X-Request-Id", strings.Map(printable, Hostile+Odd))
+	r.Header.Set("User-Agent", Markup)
+	r.Header.Set("X-Request-Id", strings.Map(printable, Markup+Odd))
 	resp, err := c.http.Do(r)
 	if err != nil {
 		return

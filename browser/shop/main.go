@@ -15,8 +15,22 @@ import (
 	"github.com/support-go/support/prefork"
 )
 
-// variable is set in the environment of a process that is the shop.
-const variable = "SUPPORT_BROWSER_SHOP"
+// What is set in the environment of a process that is the shop: its directory,
+// and which kind of shop it is.
+const (
+	variable     = "SUPPORT_BROWSER_SHOP"
+	kindVariable = "SUPPORT_BROWSER_KIND"
+)
+
+// Kind says who visits a shop.
+type Kind string
+
+// The kinds: one in which every name wants to be markup, and one that tells a
+// story, as people like to look at.
+const (
+	Hostile Kind = "hostile"
+	Story   Kind = "story"
+)
 
 // Place is where a shop that runs can be found.
 type Place struct {
@@ -33,14 +47,18 @@ func MainIfAsked() {
 		return
 	}
 	s := New(dir)
+	visit := Load
+	if Kind(os.Getenv(kindVariable)) == Story {
+		s, visit = NewStory(dir), Tell
+	}
 	if !prefork.IsChild() {
-		go s.run()
+		go s.run(visit)
 	}
 	support.Main(s.Group)
 }
 
 // run says where the shop is, visits it, and ends it when its starter has gone.
-func (s *Shop) run() {
+func (s *Shop) run(visit func(context.Context, string)) {
 	<-s.Group.Ready()
 	place := Place{Shop: "http://" + s.Server.Addr().String(), Meta: "http://" + s.Meta.Addr().String()}
 	token, err := os.ReadFile(filepath.Join(s.Group.Dir, "operator.token"))
@@ -57,20 +75,20 @@ func (s *Shop) run() {
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends with whoever has started this
 		leave()
 	}()
-	Load(ctx, place.Shop)
+	visit(ctx, place.Shop)
 	s.Group.Kill()
 }
 
 // Start starts this program again, as a shop that is visited all the time, with
 // its files in dir, which has to be short. What it says goes to out. The shop
 // ends when stop is called, or this process ends.
-func Start(dir string, out io.Writer) (p Place, stop func(), err error) {
+func Start(kind Kind, dir string, out io.Writer) (p Place, stop func(), err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return Place{}, nil, err
 	}
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), variable+"="+dir)
+	cmd.Env = append(os.Environ(), variable+"="+dir, kindVariable+"="+string(kind))
 	cmd.Stderr = out
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 	"github.com/support-go/support/stats"
 )
 
-// Hostile is what the shop's clients, and the shop itself, put into every name
+// Markup is what the shop's clients, and the shop itself, put into every name
 // that they can. If it ever becomes markup, it opens a dialog, or loads what is
 // not there.
-const Hostile = `"'><img src=x onerror=alert('shop')><script>alert('shop')</script>`
+const Markup = `"'><img src=x onerror=alert('shop')><script>alert('shop')</script>`
 
 // Odd is what no terminal or page should obey: colours, a bell, a line that is
 // not one, a turn of the direction of writing, half a rune.
@@ -57,9 +57,9 @@ func New(dir string) *Shop {
 
 // sell fills every kind of instrument that requests do not.
 func sell(reg *stats.Registry) {
-	reg.Describe("shop.basket_items", "Items in a basket at the checkout. "+Hostile)
+	reg.Describe("shop.basket_items", "Items in a basket at the checkout. "+Markup)
 	reg.Gauge("shop.stock", "item", "tea").Set(1200)
-	reg.Gauge("shop.stock", "item", Hostile).Set(7)
+	reg.Gauge("shop.stock", "item", Markup).Set(7)
 	reg.Gauge("shop.stock", "item", Odd).Set(3)
 	for range 300 {
 		reg.Distribution("shop.basket_items").Add(float64(1 + rand.IntN(30)))
@@ -82,16 +82,16 @@ func handler(reg *stats.Registry) http.Handler {
 		pause(r.Context(), time.Minute)
 	})
 	mux.HandleFunc("POST /checkout", checkout(reg))
-	mux.HandleFunc("GET /broken", func(http.ResponseWriter, *http.Request) { panic(Hostile) })
+	mux.HandleFunc("GET /broken", func(http.ResponseWriter, *http.Request) { panic(Markup) })
 	mux.HandleFunc(hostileRoute, func(w http.ResponseWriter, r *http.Request) {
-		slog.Warn("strange name "+Hostile, "name", r.PathValue("name"), "agent", r.UserAgent(), "odd", Odd)
+		slog.Warn("strange name "+Markup, "name", r.PathValue("name"), "agent", r.UserAgent(), "odd", Odd)
 		http.Error(w, "no such thing", http.StatusNotFound)
 	})
 	return mux
 }
 
 func checkout(reg *stats.Registry) http.HandlerFunc {
-	orders := reg.Counter("shop.orders", "country", Hostile)
+	orders := reg.Counter("shop.orders", "country", Markup)
 	items := reg.Distribution("shop.basket_items")
 	top := reg.Top("shop.best_sellers")
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -102,7 +102,7 @@ func checkout(reg *stats.Registry) http.HandlerFunc {
 		}
 		orders.Add(1)
 		items.Add(float64(1 + rand.IntN(30)))
-		top.Add(fmt.Sprintf("%s no %d", Hostile[:9], rand.IntN(4)))
+		top.Add(fmt.Sprintf("%s no %d", Markup[:9], rand.IntN(4)))
 		fmt.Fprintln(w, "Thank you.")
 	}
 }
