@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"log/slog"
+	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -38,19 +38,20 @@ func newHTTP(p *process, s *Server, q *accept.Queue) *httpServer {
 	h := &httpServer{process: p, scope: &scope{process: p, server: s}}
 	limits := s.HTTP.withDefaults()
 	h.stall = limits.Stall
+	complain := log.New(p.complaints(s), "", 0)
 	for _, server := range []*http.Server{&h.server, &h.companion} {
 		server.Handler = http.HandlerFunc(h.serveHTTP)
 		server.ReadHeaderTimeout = limits.HeaderTimeout
 		server.IdleTimeout = limits.IdleTimeout
 		server.MaxHeaderBytes = limits.HeaderBytes
 		server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: limits.Streams, CountError: p.countError}
-		server.ErrorLog = slog.NewLogLogger(p.log.With("server", s.name()).Handler(), slog.LevelWarn)
+		server.ErrorLog = complain
 		server.Protocols = new(http.Protocols)
 		server.Protocols.SetHTTP1(true)
 		server.Protocols.SetHTTP2(true)
 		server.Protocols.SetUnencryptedHTTP2(true)
 	}
-	h.server.ConnState = endRequest
+	h.server.ConnState = func(c net.Conn, state http.ConnState) { follow(c, state, limits.HeaderBytes) }
 	if q != nil {
 		q.Hook(&h.server)
 		q.Hook(&h.companion)
@@ -103,19 +104,30 @@ func (h *httpServer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *httpServer) handle(w http.ResponseWriter, r *http.Request, c *track.Conn) {
-	if h.stall <= 0 || !mayHaveBody(r) || converses(r) {
+	if h.stall <= 0 {
 		h.handler.ServeHTTP(w, r)
 		return
 	}
-	h.handleBody(w, r, c)
+	conversation := converses(r)
+	if r.ProtoMajor > 1 {
+		answer := c.WatchAnswer(w, conversation)
+		context.AfterFunc(r.Context(), answer.Release)
+		defer answer.Done()
+		w = answer
+	}
+	if !mayHaveBody(r) || conversation && r.ProtoMajor == 1 {
+		h.handler.ServeHTTP(w, r)
+		return
+	}
+	h.handleBody(w, r, c, conversation)
 }
 
 // handleBody has the reading of the request's body watched. What the handler
 // leaves of it, net/http itself reads from an HTTP/1 connection, up to a bound
 // in bytes; the deadline for that gives way to the idle time-out.
-func (h *httpServer) handleBody(w http.ResponseWriter, r *http.Request, c *track.Conn) {
+func (h *httpServer) handleBody(w http.ResponseWriter, r *http.Request, c *track.Conn, conversation bool) {
 	control := http.NewResponseController(w)
-	body := c.WatchBody(r.Body, control)
+	body := c.WatchBody(r.Body, control, conversation)
 	defer func() {
 		if !body.Release() && r.ProtoMajor == 1 {
 			_ = control.SetReadDeadline(time.Now().Add(h.stall)) // fails if the connection is closed
@@ -137,17 +149,24 @@ func converses(r *http.Request) bool {
 	return r.Method == http.MethodConnect || strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
 }
 
-// endRequest ends the one request of an HTTP/1 connection when its answer has
+// follow ends the one request of an HTTP/1 connection when its answer has
 // been written. A connection that is hijacked keeps its request, which may wait
 // for ever, until it is closed.
-func endRequest(conn net.Conn, state http.ConnState) {
+//
+// Of a connection that is closed, it finds out whether that was the client's fault.
+func follow(conn net.Conn, state http.ConnState, headerBytes int) {
 	switch state {
 	case http.StateIdle:
 		track.Of(conn).End()
 	case http.StateHijacked:
 		track.Of(conn).Lasts()
+	case http.StateClosed:
+		track.Of(conn).Blame(conn, headerBytes+slop)
 	}
 }
+
+// slop is what net/http reads of a header beyond its limit.
+const slop = 4 << 10
 
 func (h *httpServer) serve(ctx context.Context, ln net.Listener) error {
 	ctx = context.WithValue(ctx, scopeKey{}, h.scope)

@@ -55,16 +55,17 @@ func BenchmarkRequest(b *testing.B) {
 	post.ContentLength = 1
 	body := io.NopCloser(zero{})
 	w := &silent{header: make(http.Header)}
+	state := func(c net.Conn, state http.ConnState) { follow(c, state, 64<<10) }
 	variants := map[string]struct {
 		serve http.HandlerFunc
 		hook  func(net.Conn, http.ConnState)
 	}{
 		"bare":  {handler, func(net.Conn, http.ConnState) {}},
-		"group": {h.serveHTTP, endRequest},
+		"group": {h.serveHTTP, state},
 		"group, with a body": {func(w http.ResponseWriter, _ *http.Request) {
 			post.Body = body
 			h.serveHTTP(w, post)
-		}, endRequest},
+		}, state},
 	}
 	for name, v := range variants {
 		b.Run(name, func(b *testing.B) {

@@ -49,8 +49,7 @@ func (p *process) relieve(r pressure.Reading) {
 	}
 }
 
-// showBacklog has the statistics tell of the kernel's queues, and of clients that
-// stood still.
+// showBacklog has the statistics tell of the kernel's queues.
 func (p *process) showBacklog() {
 	reg := &p.group.Stats
 	for _, u := range p.units {
@@ -58,10 +57,6 @@ func (p *process) showBacklog() {
 			reg.Gauge("accept.backlog", "server", u.server.shown()).Set(float64(length))
 			reg.Gauge("accept.backlog_limit", "server", u.server.shown()).Set(float64(limit))
 		}
-	}
-	for _, u := range p.units {
-		reg.Gauge("http.stalled", "kind", "write", "server", u.server.shown()).Set(float64(u.ln.Stalls.Writes.Load()))
-		reg.Gauge("http.stalled", "kind", "body", "server", u.server.shown()).Set(float64(u.ln.Stalls.Bodies.Load()))
 	}
 	if overflows, drops, known := accept.Overflows(); known {
 		reg.Peak("accept.kernel_overflows").Reach(float64(overflows))

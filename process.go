@@ -101,9 +101,7 @@ func (p *process) newUnit(o *post, q *accept.Queue) *unit {
 	s := o.server
 	s.addr.Store(address{q.Addr()})
 	u := &unit{post: o, queue: q, ln: track.NewListener(q, p.page), speak: p.protocol(s, q)}
-	if s.Handler != nil { // what others expect of their peers is not known here
-		u.ln.Stall = s.HTTP.withDefaults().Stall
-	}
+	p.watchClients(u)
 	u.begun, u.run = u.ln.Accepting(), u.serve
 	return u
 }

@@ -93,7 +93,15 @@ type HTTP struct {
 	// body gets os.ErrDeadlineExceeded. Silence is no stall while neither waits.
 	// The body of a gRPC request is half of a conversation, and may be silent;
 	// a hijacked connection may be too, but must take what is written to it.
+	// Over HTTP/2 frames that belong to no request are no sign of life, and who
+	// sends more than 1 MiB of them, and then 64 KiB a second, is closed.
 	Stall time.Duration
+
+	// Slow is how many requests may wait at once for clients that take or give less
+	// than 16 KiB in two seconds; default a quarter of those that may run; below 0
+	// any number. Of more, those end that have waited for longest, of whoever has
+	// most of them. If Stall is off, so is this.
+	Slow int
 }
 
 func (h HTTP) withDefaults() HTTP {

@@ -80,7 +80,7 @@ func TestStalledAnswer(t *testing.T) {
 			if err := receive(t, "error for the handler", failed); err == nil {
 				t.Error("the handler's Write did not fail")
 			}
-			r.logs.has(t, "clients stood still", "connections_closed=1", "bodies_ended=0")
+			r.logs.has(t, "clients stood still", "connections_closed=1", "streams_ended=0")
 			r.stop()
 			r.endsWell()
 		})
@@ -216,7 +216,7 @@ func TestStalledBody(t *testing.T) {
 			if resp, _ := c.answer(); resp.StatusCode != http.StatusRequestTimeout || !resp.Close {
 				t.Errorf("got %d, close %v; want the handler's answer and the connection closed", resp.StatusCode, resp.Close)
 			}
-			r.logs.has(t, "clients stood still", "connections_closed=0", "bodies_ended=1")
+			r.logs.has(t, "clients stood still", "connections_closed=0", "streams_ended=1")
 		})
 	}
 }

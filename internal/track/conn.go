@@ -21,15 +21,27 @@ type Conn struct {
 	spoken atomic.Bool  // something has come from the peer
 	closed atomic.Bool
 
+	read     atomic.Uint64 // bytes
+	whole    atomic.Uint64 // of these, up to when a request last began or ended
+	ending   atomic.Int32  // of the latest Read
+	answered atomic.Bool   // something has been written since it
+	busy     atomic.Bool   // closed while a request ran
+	cut      atomic.Bool   // closed by Watch
+
 	requests atomic.Uint64 // a tally
 
 	writes  atomic.Uint64 // that wait, and that have come back
 	counted bool          // the kernel tells what the peer has taken
 	seen    uint64        // of writes, at the last look; only Watch uses it
 	pace    pace          // of writing
+	lag     pace
 
-	mu     sync.Mutex
-	bodies []*Body // that are watched; mu
+	useful atomic.Uint64 // bytes of bodies and answers, of HTTP/2
+	begun  atomic.Uint64 // requests
+	noise  noise
+
+	mu    sync.Mutex
+	flows []*flow // that are watched; mu
 }
 
 // Of finds the Conn at the bottom of c, below TLS and below what net/http wraps
@@ -69,6 +81,8 @@ func (c *Conn) Multiplex(n int) {
 
 // Begin counts a request that has been read and is now handled.
 func (c *Conn) Begin() {
+	c.whole.Store(c.read.Load())
+	c.begun.Add(1)
 	c.listener.page.Begin()
 	if tally(c.requests.Add(running|quiet)).running() > 1 {
 		c.listener.page.Share(1)
@@ -84,7 +98,7 @@ func (c *Conn) Handled() { c.requests.And(^uint64(mask * quiet)) }
 // likes: no standstill is to be seen in that, and no body is watched.
 func (c *Conn) Lasts() {
 	c.moved()
-	c.releaseBodies()
+	c.releaseFlows()
 }
 
 // End counts one request of this connection as over. It does nothing if none
@@ -94,6 +108,7 @@ func (c *Conn) End() {
 	if before == after {
 		return
 	}
+	c.whole.Store(c.read.Load())
 	if after.streaming() < before.streaming() {
 		c.listener.page.Stream(-1)
 	}
@@ -131,9 +146,7 @@ func (c *Conn) change(to func(tally) tally) (before, after tally) {
 // Read reads from the connection below.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.heard()
-	}
+	c.noteRead(n, err)
 	return n, err
 }
 
@@ -152,8 +165,13 @@ func (c *Conn) Write(p []byte) (int, error) {
 
 // Close closes the connection and ends what was running on it.
 func (c *Conn) Close() error {
+	flooded := c.flooded()
 	err := c.Conn.Close()
 	if c.closed.CompareAndSwap(false, true) {
+		if flooded {
+			c.listener.Faults.add(Flood)
+		}
+		c.busy.Store(c.Running() > 0)
 		for c.Running() > 0 {
 			c.End()
 		}

@@ -27,7 +27,8 @@ type Listener struct {
 	// something waits for it, if Watch runs; not above 0 for any time. It is set
 	// before the first Accept.
 	Stall  time.Duration
-	Stalls Stalls
+	Slow   int // requests at once whose clients give or take next to nothing, if Watch runs; not above 0 for any number; set like Stall
+	Faults Faults
 
 	accepting chan struct{} // closed at the first Accept
 	first     sync.Once

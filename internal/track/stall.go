@@ -4,32 +4,30 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"sync/atomic"
 	"time"
 )
 
-// Stalls counts what Watch has ended. Its zero value is ready.
-type Stalls struct {
-	Writes atomic.Uint64 // connections whose peer did not take
-	Bodies atomic.Uint64 // requests whose client did not give
-}
+// least is what must move in the time of Stall, in bytes, while something waits
+// for it.
+const least = 1 << 10
 
-const (
-	least = 1 << 10 // what must move, in bytes, while something waits for it
-	looks = 10      // in the time of Stall
-)
+// period is the time between two looks: a tenth of Stall, and a second at most,
+// as that is how long a flood goes unnoticed.
+func (l *Listener) period() time.Duration {
+	return min(max(l.Stall/10, time.Millisecond), time.Second)
+}
 
 // Watch ends the connections whose peer takes less than 1 KiB in the time of
 // Stall while a write waits for it, and the reading of bodies that bring less
-// while they are read. What waits for nothing may last. Watch returns when ctx
-// ends, at once if Stall is not above 0. It is called once; log has at most a
-// line for each look, of which there are ten in the time of Stall.
+// while they are read. What waits for nothing may last. Of what gives or takes
+// next to nothing there may be no more than Slow at once, and of HTTP/2 frames
+// that belong to no request no flood. Watch returns when ctx ends, at once if
+// Stall is not above 0. It is called once; log has at most a line for each look.
 func (l *Listener) Watch(ctx context.Context, log *slog.Logger) {
 	if l.Stall <= 0 {
 		return
 	}
-	period := max(l.Stall/looks, time.Millisecond)
-	look := time.NewTicker(period)
+	look := time.NewTicker(l.period())
 	defer look.Stop()
 	for {
 		look.Stop()
@@ -38,7 +36,7 @@ func (l *Listener) Watch(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		}
-		look.Reset(period)
+		look.Reset(l.period())
 		for l.Open() > 0 {
 			select {
 			case <-look.C:
@@ -50,22 +48,72 @@ func (l *Listener) Watch(ctx context.Context, log *slog.Logger) {
 	}
 }
 
+// verdict is what a look finds.
+type verdict int
+
+const (
+	runs   verdict = iota
+	drags          // next to nothing moves
+	stands         // and has not for the time of Stall
+)
+
+// sight is what a look finds in all connections.
+type sight struct {
+	slow, noisy []*Conn
+	stuck       []*flow
+	laggards    []laggard
+}
+
+func (s *sight) see(c *Conn, period time.Duration, looks int) {
+	switch v := c.look(looks); {
+	case v == stands:
+		s.slow = append(s.slow, c)
+	case v == drags:
+		s.laggards = append(s.laggards, c.laggard(c.lag.looks, c.reset))
+	}
+	if c.noisy(period) {
+		s.noisy = append(s.noisy, c)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.flows {
+		switch f.look(looks) {
+		case stands:
+			s.stuck = append(s.stuck, f)
+		case drags:
+			s.laggards = append(s.laggards, c.laggard(f.lag.looks, f.expire))
+		}
+	}
+}
+
 func (l *Listener) endStalled(log *slog.Logger) {
-	var bodies []*Body
-	conns := l.find(func(c *Conn) bool {
-		bodies = c.appendStalled(bodies)
-		return c.stalled()
+	period := l.period()
+	looks := int(l.Stall / period)
+	var s sight
+	l.find(func(c *Conn) bool {
+		s.see(c, period, looks)
+		return false
 	})
-	for _, c := range conns {
-		l.Stalls.Writes.Add(1)
+	for _, c := range s.slow {
+		l.Faults.add(SlowReader)
 		c.reset()
 	}
-	for _, b := range bodies {
-		l.Stalls.Bodies.Add(1)
-		b.expire()
+	for _, c := range s.noisy {
+		l.Faults.add(Noise)
+		c.reset()
 	}
-	if len(conns)+len(bodies) > 0 {
-		log.Warn("clients stood still", "for", l.Stall, "connections_closed", len(conns), "bodies_ended", len(bodies))
+	for _, f := range s.stuck {
+		l.Faults.add(f.fault)
+		f.expire()
+	}
+	crowd := tooMany(s.laggards, l.Slow)
+	for _, one := range crowd {
+		l.Faults.add(Crowd)
+		one.end()
+	}
+	if len(s.slow)+len(s.noisy)+len(s.stuck)+len(crowd) > 0 {
+		log.Warn("clients stood still or made noise", "for", l.Stall, "connections_closed", len(s.slow), "streams_ended", len(s.stuck),
+			"slow_ended", len(crowd), "slow_left", len(s.laggards)-len(crowd), "noisy_closed", len(s.noisy))
 	}
 }
 
@@ -77,10 +125,10 @@ type pace struct {
 	moved uint64
 }
 
-// slow says whether less than 1 KiB has moved in the time of Stall, while each
-// look found it waiting. That moved is a count that grows.
-func (p *pace) slow(waiting bool, moved uint64) bool {
-	if !waiting || moved-p.moved >= least {
+// slow says whether less than enough has moved in that many looks, each of which
+// found it waiting. That moved is a count that grows.
+func (p *pace) slow(waiting bool, moved, enough uint64, looks int) bool {
+	if !waiting || moved-p.moved >= enough {
 		p.looks, p.moved = 0, moved
 		return false
 	}
@@ -95,8 +143,8 @@ const (
 	cameBack = 1<<32 - began
 )
 
-// stalled asks the kernel only about a write that was there at the last look.
-func (c *Conn) stalled() bool {
+// look asks the kernel only about a write that was there at the last look.
+func (c *Conn) look(looks int) verdict {
 	writes := c.writes.Load()
 	waiting := uint32(writes) > 0 && writes == c.seen
 	c.seen = writes
@@ -104,12 +152,21 @@ func (c *Conn) stalled() bool {
 	if waiting {
 		moved, waiting = taken(socket(c))
 	}
-	return c.pace.slow(waiting, moved)
+	stalled := c.pace.slow(waiting, moved, least, looks)
+	lags := c.lag.slow(waiting, moved, little, lagging)
+	switch {
+	case stalled:
+		return stands
+	case lags:
+		return drags
+	}
+	return runs
 }
 
 // reset closes the connection and has the kernel forget what was never taken,
 // which it would offer for minutes.
 func (c *Conn) reset() {
+	c.cut.Store(true)
 	if tcp, ok := socket(c).(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // without it Close does, later
 	}
@@ -136,6 +193,9 @@ func (c *Conn) write(p []byte) (n int, err error) {
 }
 
 func (c *Conn) writeOnce(p []byte) (int, error) {
+	if len(p) > alert && !c.answered.Load() {
+		c.answered.Store(true)
+	}
 	c.writes.Add(began)
 	n, err := c.Conn.Write(p)
 	c.writes.Add(cameBack)

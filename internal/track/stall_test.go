@@ -59,13 +59,13 @@ func TestOneWriteToASlowPeer(t *testing.T) {
 					t.Fatalf("after %v: %v", time.Since(begun), err)
 				}
 			}
-			if n := p.ln.Stalls.Writes.Load(); n != 0 {
+			if n := p.ln.Faults.Of(track.SlowReader); n != 0 {
 				t.Errorf("%d connections ended while the peer took", n)
 			}
 			if err := <-failed; err == nil {
 				t.Error("the Write came back without an error when the peer took no more")
 			}
-			if n := p.ln.Stalls.Writes.Load(); n != 1 {
+			if n := p.ln.Faults.Of(track.SlowReader); n != 1 {
 				t.Errorf("%d connections ended, want 1", n)
 			}
 		})
@@ -159,7 +159,7 @@ func TestBody(t *testing.T) {
 				}
 				source := give{make(chan string)}
 				var ended atomic.Bool
-				body := track.Of(conn).WatchBody(source, noted{&ended})
+				body := track.Of(conn).WatchBody(source, noted{&ended}, false)
 				if test.each != idle {
 					running.Go(func() { _, _ = io.Copy(io.Discard, body) })
 				}
@@ -171,8 +171,8 @@ func TestBody(t *testing.T) {
 				}
 				close(source.text)
 				synctest.Wait()
-				if ended.Load() != test.want || (ln.Stalls.Bodies.Load() > 0) != test.want {
-					t.Errorf("ended: %v, counted %d; want %v", ended.Load(), ln.Stalls.Bodies.Load(), test.want)
+				if ended.Load() != test.want || (ln.Faults.Of(track.SlowBody) > 0) != test.want {
+					t.Errorf("ended: %v, counted %d; want %v", ended.Load(), ln.Faults.Of(track.SlowBody), test.want)
 				}
 				if got, want := body.Release(), test.each != idle; got != want {
 					t.Errorf("Release says that the body has ended: %v, want %v", got, want)
@@ -201,10 +201,10 @@ func ExampleConn_WatchBody() {
 		return
 	}
 	defer conn.Close()
-	body := track.Of(conn).WatchBody(conn, conn)
+	body := track.Of(conn).WatchBody(conn, conn, false)
 	_, err = io.ReadAll(body) // from a peer that says nothing
 	fmt.Println(err)
-	fmt.Println("ended:", body.Release(), ln.Stalls.Bodies.Load())
+	fmt.Println("ended:", body.Release(), ln.Faults.Of(track.SlowBody))
 	// Output:
 	// read pipe: i/o timeout
 	// ended: true 1

@@ -1,0 +1,69 @@
+package support
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/support-go/support/internal/journal"
+	"github.com/support-go/support/internal/track"
+	"github.com/support-go/support/stats"
+)
+
+// watchClients has the connections of u end whose clients keep no bound, and
+// counts why.
+func (p *process) watchClients(u *unit) {
+	if u.server.Handler == nil { // what others expect of their peers is not known here
+		return
+	}
+	u.ln.Stall = u.server.HTTP.withDefaults().Stall
+	u.ln.Slow = cmp.Or(u.server.HTTP.Slow, p.group.slow())
+	reg := &p.group.Stats
+	reg.Describe("http.abuse", "connections and requests that were ended for what their client did, or did not do")
+	counts := make(map[track.Fault]*stats.Counter)
+	track.EachFault(func(f track.Fault) { counts[f] = reg.Counter("http.abuse", "kind", f.String()) })
+	u.ln.Faults.Also = func(f track.Fault) { counts[f].Add(1) }
+}
+
+// slow is the default of HTTP.Slow: a quarter of the requests that may run, so
+// that clients which stand still leave the rest to others.
+func (g *Group) slow() int {
+	limit := cmp.Or(g.Admit.Running, g.Admit.InFlight, 1024)
+	return max(limit/4/max(len(g.servers), 1), 1)
+}
+
+// complaints is where a server of net/http logs to. Clients can make it complain as
+// often as they like: of that there is a line now and then, with the number.
+type complaints struct {
+	log      *slog.Logger
+	abuse    *stats.Counter // of connections of HTTP/2 that net/http ends
+	journals [2]journal.Journal[struct{}]
+}
+
+func (p *process) complaints(s *Server) *complaints {
+	return &complaints{log: p.log.With("server", s.shown()), abuse: p.group.Stats.Counter("http.abuse", "kind", "http2")}
+}
+
+// Write takes one line.
+func (c *complaints) Write(line []byte) (int, error) {
+	text := string(bytes.TrimSuffix(line, []byte("\n")))
+	switch {
+	case strings.HasPrefix(text, "http: TLS handshake error"):
+		c.seldom(text, 0)
+	case strings.HasPrefix(text, "http2: server connection error"):
+		c.abuse.Add(1)
+		c.seldom(text, 1)
+	default:
+		c.log.Warn(text)
+	}
+	return len(line), nil
+}
+
+func (c *complaints) seldom(text string, kind int) {
+	if since, total := c.journals[kind].Add(struct{}{}, time.Now()); since > 0 {
+		c.log.LogAttrs(context.Background(), slog.LevelWarn, text, slog.Uint64("times", since), slog.Uint64("in_all", total))
+	}
+}
