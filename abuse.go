@@ -3,7 +3,7 @@ package support
 import (
 	"bytes"
 	"cmp"
-	"context"
+	"log"
 	"log/slog"
 	"strings"
 	"time"
@@ -39,12 +39,14 @@ func (g *Group) slow() int {
 // often as they like: of that there is a line now and then, with the number.
 type complaints struct {
 	log      *slog.Logger
+	plain    *log.Logger
 	abuse    *stats.Counter // of connections of HTTP/2 that net/http ends
 	journals [2]journal.Journal[struct{}]
 }
 
 func (p *process) complaints(s *Server) *complaints {
-	return &complaints{log: p.log.With("server", s.shown()), abuse: p.group.Stats.Counter("http.abuse", "kind", "http2")}
+	to := p.log.With("server", s.shown())
+	return &complaints{log: to, plain: slog.NewLogLogger(to.Handler(), slog.LevelWarn), abuse: p.group.Stats.Counter("http.abuse", "kind", "http2")}
 }
 
 // Write takes one line.
@@ -57,13 +59,13 @@ func (c *complaints) Write(line []byte) (int, error) {
 		c.abuse.Add(1)
 		c.seldom(text, 1)
 	default:
-		c.log.Warn(text)
+		c.plain.Print(text)
 	}
 	return len(line), nil
 }
 
 func (c *complaints) seldom(text string, kind int) {
 	if since, total := c.journals[kind].Add(struct{}{}, time.Now()); since > 0 {
-		c.log.LogAttrs(context.Background(), slog.LevelWarn, text, slog.Uint64("times", since), slog.Uint64("in_all", total))
+		c.log.Warn("a client was cut off", "error", text, "times", since, "in_all", total)
 	}
 }

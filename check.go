@@ -87,6 +87,9 @@ func (s *Server) check() error {
 	if n := s.HTTP.HeaderBytes; n < 0 || n > maxHeaderBytes {
 		problems = append(problems, fmt.Errorf("HTTP.HeaderBytes is %d: want at most %d", n, maxHeaderBytes))
 	}
+	if n := s.HTTP.BodyBytes; n < 0 {
+		problems = append(problems, fmt.Errorf("HTTP.BodyBytes is %d: want a number of bytes, or 0 for any", n))
+	}
 	if n := s.HTTP.Streams; n < 0 || n > maxStreams {
 		problems = append(problems, fmt.Errorf("HTTP.Streams is %d: want at most %d", n, maxStreams))
 	}

@@ -62,7 +62,7 @@ func (g *Group) settings() []meta.Block {
 			settings = append(settings,
 				setting("HTTP.HeaderTimeout", s.HTTP.HeaderTimeout, h.HeaderTimeout), setting("HTTP.IdleTimeout", s.HTTP.IdleTimeout, h.IdleTimeout),
 				setting("HTTP.HeaderBytes", s.HTTP.HeaderBytes, h.HeaderBytes), setting("HTTP.Streams", s.HTTP.Streams, h.Streams), setting("HTTP.Stall", s.HTTP.Stall, h.Stall),
-				setting("HTTP.Slow", s.HTTP.Slow, cmp.Or(s.HTTP.Slow, g.slow())))
+				setting("HTTP.BodyBytes", s.HTTP.BodyBytes, s.HTTP.BodyBytes), setting("HTTP.Slow", s.HTTP.Slow, cmp.Or(s.HTTP.Slow, g.slow())))
 		}
 		blocks = append(blocks, portrait.Config("Server "+s.name(), settings))
 	}

@@ -32,12 +32,13 @@ type httpServer struct {
 	companion http.Server
 	handler   http.Handler
 	stall     time.Duration
+	bodyBytes int64 // 0 for any length
 }
 
 func newHTTP(p *process, s *Server, q *accept.Queue) *httpServer {
 	h := &httpServer{process: p, scope: &scope{process: p, server: s}}
 	limits := s.HTTP.withDefaults()
-	h.stall = limits.Stall
+	h.stall, h.bodyBytes = limits.Stall, limits.BodyBytes
 	complain := log.New(p.complaints(s), "", 0)
 	for _, server := range []*http.Server{&h.server, &h.companion} {
 		server.Handler = http.HandlerFunc(h.serveHTTP)
@@ -59,7 +60,7 @@ func newHTTP(p *process, s *Server, q *accept.Queue) *httpServer {
 	h.server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, track.Of(c))
 	}
-	h.handler = p.accessing(s, p.admitting(s, s.record(p, &h.server)))
+	h.handler = p.accessing(s, h.bounding(p.admitting(s, s.record(p, &h.server))))
 	_ = h.companion.Serve(closedListener{}) // returns at once, ready to speak HTTP/2
 	h.server.TLSNextProto = make(map[string]func(*http.Server, *tls.Conn, http.Handler))
 	for protocol, speak := range h.companion.TLSNextProto {
@@ -104,6 +105,9 @@ func (h *httpServer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *httpServer) handle(w http.ResponseWriter, r *http.Request, c *track.Conn) {
+	if h.bodyBytes > 0 && r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w, r.Body, h.bodyBytes)
+	}
 	if h.stall <= 0 {
 		h.handler.ServeHTTP(w, r)
 		return
@@ -111,8 +115,7 @@ func (h *httpServer) handle(w http.ResponseWriter, r *http.Request, c *track.Con
 	conversation := converses(r)
 	if r.ProtoMajor > 1 {
 		answer := c.WatchAnswer(w, conversation)
-		context.AfterFunc(r.Context(), answer.Release)
-		defer answer.Done()
+		defer answer.Release()
 		w = answer
 	}
 	if !mayHaveBody(r) || conversation && r.ProtoMajor == 1 {
@@ -135,6 +138,22 @@ func (h *httpServer) handleBody(w http.ResponseWriter, r *http.Request, c *track
 	}()
 	r.Body = body
 	h.handler.ServeHTTP(w, r)
+}
+
+// bounding answers requests itself whose body is announced to be too long.
+func (h *httpServer) bounding(next http.Handler) http.Handler {
+	if h.bodyBytes <= 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength <= h.bodyBytes {
+			next.ServeHTTP(w, r)
+			return
+		}
+		r.Context().Value(connKey{}).(*track.Conn).BlameBody()
+		w.Header().Set("Connection", "close") // rather than to read all of it
+		http.Error(w, "the body is too long", http.StatusRequestEntityTooLarge)
+	})
 }
 
 // mayHaveBody says whether reading the body of r can wait. Over HTTP/2 it is

@@ -87,6 +87,12 @@ type HTTP struct {
 	HeaderBytes   int           // of a request; default 64 KiB
 	Streams       int           // at once on one HTTP/2 connection; default 100
 
+	// BodyBytes is how long the body of a request may be; default any length. What
+	// is announced to be longer is answered with 413 before the handler sees it,
+	// and what turns out to be is a *http.MaxBytesError of the handler's Read. It
+	// counts what is sent: who decompresses a body has to bound what comes out.
+	BodyBytes int64
+
 	// Stall is the longest time in which a client must take or give 1 KiB while
 	// something waits for it; default 30 s; below 0 never. A connection on which
 	// a write waits for longer is closed; a handler that waits in the Read of a

@@ -26,8 +26,8 @@ func (q *Queue) makeRoom() bool {
 // CloseIdle closes up to n connections that have had no request since it was
 // called before, those first that have had none for longest, and says how many
 // it was. So the first call closes none, and none is closed that is in use all
-// the time. Among them may be one whose request is on its way, as when an idle
-// time is over.
+// the time. Among them may be one whose request is on its way over the network,
+// as when an idle time is over.
 func (q *Queue) CloseIdle(n int) int {
 	before := q.looked.Swap(q.taken.Add(1))
 	return q.closeIdle(n, func(c *Conn) bool { return c.idles() && c.idle.Load() < before })
@@ -53,10 +53,16 @@ func (q *Queue) closeIdle(n int, idles func(*Conn) bool) int {
 	}
 	q.mu.Unlock()
 	slices.SortFunc(found, func(a, b candidate) int { return cmp.Compare(a.idle, b.idle) })
-	found = found[:min(n, len(found))]
+	closed := 0
 	for _, f := range found {
-		_ = f.conn.Close() // it may be closed
+		if closed == n {
+			break
+		}
+		if !f.conn.pending() { // on a busy machine a request may wait for the one who reads it
+			_ = f.conn.Close() // it may be closed
+			closed++
+		}
 	}
-	q.account.evicted.Add(int64(len(found)))
-	return len(found)
+	q.account.evicted.Add(int64(closed))
+	return closed
 }

@@ -410,3 +410,48 @@ func TestUnix(t *testing.T) {
 	c.get("/")
 	c.answers(503)
 }
+
+// TestPending makes room while a connection has a request that nobody has read
+// yet: another one goes.
+func TestPending(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := accept.NewQueue(ln, accept.Limits{Open: 2, Silent: -1}, nil, quiet())
+	defer q.Close()
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(long))
+		return c
+	}
+	first := dial()
+	if _, err := io.WriteString(first, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	second, third := dial(), dial()
+	for range 3 {
+		c, err := q.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	if _, err := second.Read(make([]byte, 1)); err != io.EOF { //nolint:errorlint // it is to be that one
+		t.Errorf("who has said nothing: got %v, want EOF", err)
+	}
+	_ = third
+	if n := q.State().Open; n != 2 {
+		t.Errorf("%d are open, want 2", n)
+	}
+	if n := q.CloseIdle(2); n != 0 {
+		t.Errorf("closed %d, want none of those that may have just come", n)
+	}
+	if n := q.CloseIdle(2); n != 1 {
+		t.Errorf("closed %d, want the third only", n)
+	}
+}

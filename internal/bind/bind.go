@@ -115,6 +115,7 @@ func (s Socket) Listen(ctx context.Context) (net.Listener, error) {
 		_ = ln.Close()
 		return nil, fmt.Errorf("listen on %s: %w", s.Address, err)
 	}
+	boundUnsent(ln)
 	return ln, nil
 }
 

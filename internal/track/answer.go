@@ -25,27 +25,26 @@ func (c *Conn) WatchAnswer(w http.ResponseWriter, conversation bool) *Answer {
 	return a
 }
 
-// Done says that the handler has returned. What is left of its answer waits for
-// the client still, and only with the whole connection can that be ended.
-func (a *Answer) Done() {
-	a.flow.mu.Lock()
-	defer a.flow.mu.Unlock()
-	if a.flow.end != nil {
-		a.flow.end = a.flow.conn.reset
-		a.flow.waiting.Store(true)
-	}
-}
-
-// Release ends the watch, when the stream has ended.
+// Release ends the watch.
 func (a *Answer) Release() { a.flow.release() }
 
-// Write writes a part of the answer.
+// Write writes a part of the answer, of which Watch sees piece by piece what the
+// client has taken.
 func (a *Answer) Write(p []byte) (int, error) {
-	return a.flow.moves(func() (int, error) { return a.ResponseWriter.Write(p) })
+	n := 0
+	for {
+		m, err := a.flow.moves(func() (int, error) { return a.ResponseWriter.Write(p[n:min(n+piece, len(p))]) })
+		if n += m; err != nil || n == len(p) {
+			return n, err
+		}
+	}
 }
 
 // WriteString is Write without a copy.
 func (a *Answer) WriteString(s string) (int, error) {
+	if len(s) > piece {
+		return a.Write([]byte(s))
+	}
 	return a.flow.moves(func() (int, error) { return io.WriteString(a.ResponseWriter, s) })
 }
 

@@ -31,6 +31,7 @@ type Conn struct {
 	requests atomic.Uint64 // a tally
 
 	writes  atomic.Uint64 // that wait, and that have come back
+	owes    atomic.Bool   // much was written of late, which may wait in the kernel
 	counted bool          // the kernel tells what the peer has taken
 	seen    uint64        // of writes, at the last look; only Watch uses it
 	pace    pace          // of writing

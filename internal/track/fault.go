@@ -21,6 +21,8 @@ const (
 	Malformed
 	// LargeHeader is a header of more bytes than the server reads.
 	LargeHeader
+	// LargeBody is a body that is announced to be longer than the server takes.
+	LargeBody
 	// Handshake is a TLS handshake that fails.
 	Handshake
 	// SlowBody is to give less of a body than Listener.Stall wants.
@@ -41,7 +43,7 @@ const (
 // String gives the name of the fault.
 func (f Fault) String() string {
 	return [...]string{
-		"none", "silent", "slow_header", "malformed", "large_header", "handshake",
+		"none", "silent", "slow_header", "malformed", "large_header", "large_body", "handshake",
 		"slow_body", "slow_reader", "crowd", "noise", "flood",
 	}[min(f, faults-1)]
 }
@@ -110,6 +112,9 @@ func (c *Conn) Blame(outer net.Conn, limit int) {
 		c.listener.Faults.add(c.fault(outer, limit))
 	}
 }
+
+// BlameBody counts a body that is too long.
+func (c *Conn) BlameBody() { c.listener.Faults.add(LargeBody) }
 
 // alert is the longest that either side sends to end TLS. It is no answer.
 const alert = 31

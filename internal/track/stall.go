@@ -65,10 +65,10 @@ type sight struct {
 }
 
 func (s *sight) see(c *Conn, period time.Duration, looks int) {
-	switch v := c.look(looks); {
-	case v == stands:
+	switch c.look(looks) {
+	case stands:
 		s.slow = append(s.slow, c)
-	case v == drags:
+	case drags:
 		s.laggards = append(s.laggards, c.laggard(c.lag.looks, c.reset))
 	}
 	if c.noisy(period) {
@@ -143,14 +143,19 @@ const (
 	cameBack = 1<<32 - began
 )
 
-// look asks the kernel only about a write that was there at the last look.
+// look asks the kernel only about a write that was there at the last look, and
+// about what may be left of an answer that the server is done with.
 func (c *Conn) look(looks int) verdict {
 	writes := c.writes.Load()
 	waiting := uint32(writes) > 0 && writes == c.seen
+	owes := c.counted && c.owes.Swap(false)
 	c.seen = writes
 	var moved uint64
-	if waiting {
+	if waiting || owes {
 		moved, waiting = taken(socket(c))
+		if waiting && owes {
+			c.owes.Store(true)
+		}
 	}
 	stalled := c.pace.slow(waiting, moved, least, looks)
 	lags := c.lag.slow(waiting, moved, little, lagging)
@@ -192,9 +197,16 @@ func (c *Conn) write(p []byte) (n int, err error) {
 	return n + m, err
 }
 
+// much is what a kernel is asked about, in bytes, when it has been written: that
+// somebody does not take less than that is no harm.
+const much = 2 << 10
+
 func (c *Conn) writeOnce(p []byte) (int, error) {
 	if len(p) > alert && !c.answered.Load() {
 		c.answered.Store(true)
+	}
+	if len(p) > much && !c.owes.Load() {
+		c.owes.Store(true)
 	}
 	c.writes.Add(began)
 	n, err := c.Conn.Write(p)
@@ -212,6 +224,7 @@ func (c *Conn) beginCopy() {
 
 func (c *Conn) endCopy() {
 	if c.counted {
+		c.owes.Store(true)
 		c.writes.Add(cameBack)
 	}
 }

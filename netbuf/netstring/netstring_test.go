@@ -72,8 +72,9 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// Promised bytes and endless digits cost neither time nor memory.
-func TestHostileLengthAllocatesNothing(t *testing.T) {
+// TestS14HostileLength has promised bytes and endless digits, which cost neither
+// time nor memory.
+func TestS14HostileLength(t *testing.T) {
 	for _, head := range []string{"999999999999:", strings.Repeat("7", 400), "00000000000:"} {
 		conn := netbuf.NewConn(&source{data: []byte(head), n: 1000})
 		start := time.Now()

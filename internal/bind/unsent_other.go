@@ -1,0 +1,7 @@
+//go:build !linux
+
+package bind
+
+import "net"
+
+func boundUnsent(net.Listener) {}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package support_test
+
+const race = false
