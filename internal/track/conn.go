@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/support-go/support/internal/layer"
 )
@@ -16,6 +17,7 @@ import (
 type Conn struct {
 	layer.Conn
 	listener *Listener
+	since    time.Time
 
 	width  atomic.Int32 // requests at once beyond one
 	spoken atomic.Bool  // something has come from the peer
@@ -72,6 +74,15 @@ func socket(c net.Conn) net.Conn {
 		c = outer.NetConn()
 	}
 }
+
+// Since is when the connection was accepted.
+func (c *Conn) Since() time.Time { return c.since }
+
+// Spoken says whether anything has come from the peer.
+func (c *Conn) Spoken() bool { return c.spoken.Load() }
+
+// Socket is the connection at the bottom, which the kernel knows.
+func (c *Conn) Socket() net.Conn { return socket(c.Conn.Conn) }
 
 // Multiplex says that the connection may carry up to n requests at once. It is
 // called once.

@@ -78,7 +78,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{Conn: layer.Conn{Conn: inner}, listener: l, counted: counts(socket(inner))}
+	c := &Conn{Conn: layer.Conn{Conn: inner}, listener: l, since: time.Now(), counted: counts(socket(inner))}
 	l.page.Accept()
 	l.remember(c)
 	return c, nil
@@ -157,6 +157,24 @@ func (l *Listener) Open() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.conns)
+}
+
+// batch is how many connections are copied while Accept has to wait.
+const batch = 1000
+
+// Conns are the connections that have not been closed. Those that come and go
+// meanwhile may be among them.
+func (l *Listener) Conns() []*Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]*Conn, 0, len(l.conns)+batch)
+	for c := range l.conns {
+		if all = append(all, c); len(all)%batch == 0 {
+			l.mu.Unlock() // a map may change between two steps of a range
+			l.mu.Lock()
+		}
+	}
+	return all
 }
 
 // Wait returns nil when no connection is open, or the cause of ctx's end.
