@@ -2,6 +2,8 @@ package upstream
 
 import (
 	"cmp"
+	"crypto/tls"
+	"net"
 	"slices"
 	"time"
 )
@@ -95,6 +97,50 @@ func (s *service) state() ServiceState {
 		st.Tiers = append(st.Tiers, tier)
 	}
 	return st
+}
+
+// Socket is a connection that is open, and what is known of it.
+type Socket struct {
+	Service string
+	Address string
+	ConnState
+
+	// Conn is what the kernel knows of. Nobody but its borrower may read, write or
+	// close it, or set a deadline.
+	Conn net.Conn
+}
+
+// Sockets yields all connections that are open, for whoever wants to ask the
+// kernel about them.
+func (m *Manager) Sockets(yield func(Socket) bool) {
+	for svc := range m.each {
+		for e := range svc.all {
+			for _, s := range e.sockets() {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (e *endpoint) sockets() []Socket {
+	now := e.clock().now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]Socket, 0, len(e.open))
+	idle := make(map[*socket]bool, len(e.idle))
+	for _, s := range e.idle {
+		idle[s] = true
+	}
+	for s := range e.open {
+		below := s.nc
+		if t, ok := below.(*tls.Conn); ok {
+			below = t.NetConn()
+		}
+		all = append(all, Socket{Service: e.svc.name, Address: e.String(), ConnState: s.state(now, idle[s]), Conn: below})
+	}
+	return all
 }
 
 func (e *endpoint) state() AddressState {
