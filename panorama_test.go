@@ -6,10 +6,12 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -53,7 +55,7 @@ func TestPagesOfTheWholeGroup(t *testing.T) {
 	if got := get(t, base+"/pids.json?worker=w2"); !strings.Contains(got, `"value": 1`) {
 		t.Errorf("of one worker: %s", got)
 	}
-	for _, path := range []string{"", "requests", "inflight", "servers", "upstreams", "stats", "talkers", "goroutines", "memory", "runtime", "config", "actions", "api", "pids?side=1", "overview.json", "metrics", "status.json"} {
+	for _, path := range []string{"", "requests", "inflight", "servers", "upstreams", "connections", "files", "stats", "talkers", "goroutines", "memory", "runtime", "config", "actions", "api", "pids?side=1", "overview.json", "metrics", "status.json"} {
 		get(t, base+"/"+path) // fails the test unless it is 200
 	}
 	get(t, "http://"+server.Addr().String()+"/")
@@ -90,6 +92,44 @@ func TestServicesOfTheWholeGroup(t *testing.T) {
 	if got := get(t, base+"/upstreams.json"); !strings.Contains(strings.ReplaceAll(got, `\u0026`, "&"), "upstreams/"+url.PathEscape(oddService)) {
 		t.Errorf("no link to the service: %s", got)
 	}
+}
+
+// TestWhoHoldsWhat finds a request by its connection, and by its descriptor.
+func TestWhoHoldsWhat(t *testing.T) {
+	group, server, page := shown(2)
+	supporttest.Start(t, group)
+	base := "http://" + page.Addr().String()
+	ctx, leave := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+server.Addr().String()+"/wait", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if resp, err := http.DefaultClient.Do(r); err == nil {
+			_ = resp.Body.Close()
+			t.Error("a request that waits for ever has ended")
+		}
+	}()
+	eventually(t, "the request is not with its connection", func() bool {
+		got := get(t, base+"/connections.json?server="+url.QueryEscape(server.Addr().String()))
+		return strings.Contains(get(t, base+"/connections.json"), "GET /wait") && !strings.Contains(got, "GET /wait")
+	})
+	if runtime.GOOS == "linux" {
+		eventually(t, "the request is not with its descriptor", func() bool {
+			r, err := http.Get(base + "/files.json?q=wait")
+			if err != nil {
+				return false
+			}
+			defer r.Body.Close()
+			got, err := io.ReadAll(r.Body)
+			return err == nil && r.StatusCode == http.StatusOK && strings.Contains(string(got), "GET /wait") // else somebody looks
+		})
+	}
+	leave()
+	<-over
 }
 
 func TestOperatorsAct(t *testing.T) {

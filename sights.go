@@ -1,6 +1,10 @@
 package support
 
 import (
+	"syscall"
+	"time"
+
+	"github.com/support-go/support/internal/track"
 	"github.com/support-go/support/meta"
 	"github.com/support-go/support/meta/pages"
 	"github.com/support-go/support/pressure"
@@ -8,7 +12,8 @@ import (
 
 // sights are the pages of what only a group knows of itself.
 func (g *Group) sights() []meta.Page {
-	return append([]meta.Page{pages.Servers(g.seenServing)}, pages.Upstreams(&g.Upstream)...)
+	all := append([]meta.Page{pages.Servers(g.seenServing)}, pages.Upstreams(&g.Upstream)...)
+	return append(all, pages.Connections(g.seenConns, g.recorders), pages.Files(g.seenConns, g.seenListeners, g.recorders))
 }
 
 // seenServing is what this process serves; nothing before it does.
@@ -39,6 +44,51 @@ func (u *unit) seen() pages.Server {
 		s.Protocol = "its own"
 	}
 	return s
+}
+
+// seenConns are the connections of this process, from clients and to services.
+func (g *Group) seenConns() []pages.Conn {
+	var all []pages.Conn
+	if p := g.serving.Load(); p != nil {
+		for _, u := range p.units {
+			for _, c := range u.ln.Conns() {
+				all = append(all, pages.Conn{Server: u.server.name(), State: stateOf(c), Since: c.Since(), Requests: c.Running(), Socket: c.Socket()})
+			}
+		}
+	}
+	now := time.Now()
+	for s := range g.Upstream.Sockets {
+		state := pages.ConnActive
+		switch s.State {
+		case "idle":
+			state = pages.ConnIdle
+		case "own":
+			state = pages.ConnKept
+		}
+		all = append(all, pages.Conn{Service: s.Service, State: state, Since: now.Add(-s.Age), Socket: s.Conn})
+	}
+	return all
+}
+
+// seenListeners are the listening sockets of this process.
+func (g *Group) seenListeners() map[string]syscall.Conn {
+	all := make(map[string]syscall.Conn)
+	if p := g.serving.Load(); p != nil {
+		for _, u := range p.units {
+			all[u.server.name()] = u.queue
+		}
+	}
+	return all
+}
+
+func stateOf(c *track.Conn) pages.ConnState {
+	switch {
+	case c.Running() > 0:
+		return pages.ConnActive
+	case c.Spoken():
+		return pages.ConnIdle
+	}
+	return pages.ConnSilent
 }
 
 // relief says what relieve does.
