@@ -124,14 +124,43 @@ func (l *loop) beginCycle(now time.Time) {
 			continue
 		}
 		l.log.Warn("worker is cycled", append(p.attrs(), "why", why)...)
-		c := &Cycle{Since: now, Why: why, Slot: p.Slot}
-		if c.Replacement = l.start(s, now); c.Replacement == 0 {
+		if !l.replace(s, why, now) {
 			l.postponeCycles(fmt.Errorf("a new process cannot be started"), now)
-			return
 		}
-		l.state.Cycle = c
 		return
 	}
+}
+
+// replace starts a process beside the one in a slot, and says whether it could.
+func (l *loop) replace(s *Slot, why string, now time.Time) bool {
+	c := &Cycle{Since: now, Why: why, Slot: s.ID}
+	if c.Replacement = l.start(s, now); c.Replacement == 0 {
+		return false
+	}
+	l.state.Cycle = c
+	return true
+}
+
+// cycle is for a worker that somebody wants to have replaced.
+func (l *loop) cycle(slot int, now time.Time) error {
+	s := l.state.slot(slot)
+	switch {
+	case l.state.Phase == GroupStopping:
+		return ErrStopped
+	case s == nil || s.Role != WorkerRole:
+		return fmt.Errorf("prefork: there is no worker %d", slot)
+	case !l.wasReady, !l.serves(slot):
+		return fmt.Errorf("%w: worker %d does not serve", ErrBusy, slot)
+	case l.state.Reload != nil, l.state.Cycle != nil:
+		return fmt.Errorf("%w: another worker is being replaced", ErrBusy)
+	case l.state.count(WorkerRole, Starting) > 0:
+		return fmt.Errorf("%w: another worker is being started", ErrBusy)
+	}
+	l.log.Info("worker is cycled", "slot", slot, "why", "asked to")
+	if !l.replace(s, "asked to", now) {
+		return fmt.Errorf("prefork: a process in the place of worker %d cannot be started", slot)
+	}
+	return nil
 }
 
 // postponeCycles keeps a worker that cannot be replaced.

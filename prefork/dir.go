@@ -77,22 +77,28 @@ func removeSockets(dir string, pid int) {
 	}
 }
 
+// PrivateDir makes a directory, if need be, that only this user can write to,
+// and no other user but root can replace.
+func PrivateDir(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if err := private(path, info); err != nil {
+		return err
+	}
+	return anchored(path)
+}
+
 // openDir makes the directory, if need be, and takes possession of it. Unless
 // the error is errTaken, the runtimeDir can be used even beside an error: as
 // none.
 func openDir(path, name string) (*runtimeDir, error) {
 	path = cmp.Or(path, RuntimeDir(name))
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return &runtimeDir{}, err
-	}
-	info, err := os.Lstat(path)
-	if err != nil {
-		return &runtimeDir{}, err
-	}
-	if err := private(path, info); err != nil {
-		return &runtimeDir{}, err
-	}
-	if err := anchored(path); err != nil {
+	if err := PrivateDir(path); err != nil {
 		return &runtimeDir{}, err
 	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)

@@ -205,6 +205,11 @@ func (l *loop) obey(c command, now time.Time) {
 		c.reply <- result{err: l.scale(l.state.Workers+c.workers, now)}
 	case doSetCycling:
 		c.reply <- result{err: l.setCycling(c.marks)}
+	case doCycle:
+		c.reply <- result{err: l.cycle(c.slot, now)}
+	case doStop:
+		l.stop("asked to", now)
+		c.reply <- result{}
 	}
 }
 

@@ -129,6 +129,10 @@ func (s *Supervisor) answer(ctx context.Context, r control.Request) (control.Ans
 		return control.Answer{Value: "reloaded"}, s.Reload(ctx)
 	case "scale":
 		return control.Answer{Value: "scaling"}, s.Scale(ctx, r.Workers)
+	case "cycle":
+		return control.Answer{Value: "cycling"}, s.Cycle(ctx, r.Slot)
+	case "stop":
+		return control.Answer{Value: "stopping"}, s.Stop(ctx)
 	}
-	return control.Answer{}, fmt.Errorf("unknown command %q: there are status, reload and scale", r.Do)
+	return control.Answer{}, fmt.Errorf("unknown command %q: there are status, reload, scale, cycle and stop", r.Do)
 }

@@ -22,6 +22,13 @@ func (s *Supervisor) ScaleBy(ctx context.Context, workers int) error {
 	return err
 }
 
+// Cycle replaces the worker in a slot, whatever it has used: another one is ready
+// before it drains. It returns when the replacement has been started.
+func (s *Supervisor) Cycle(ctx context.Context, slot int) error {
+	_, err := s.command(ctx, command{do: doCycle, slot: slot})
+	return err
+}
+
 // SetCycling replaces the marks of Limits. A cycle that is under way comes to
 // its end.
 func (s *Supervisor) SetCycling(ctx context.Context, marks Cycling) error {

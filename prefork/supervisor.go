@@ -208,6 +208,13 @@ func (s *Supervisor) Kill(ctx context.Context) error {
 	return err
 }
 
+// Stop has the workers drain, and ends Run when the last of them has gone, as
+// the end of its ctx does. It returns when that has begun.
+func (s *Supervisor) Stop(ctx context.Context) error {
+	_, err := s.command(ctx, command{do: doStop})
+	return err
+}
+
 // What a command asks for.
 const (
 	doState = iota
@@ -216,11 +223,14 @@ const (
 	doScale
 	doScaleBy
 	doSetCycling
+	doCycle
+	doStop
 )
 
 type command struct {
 	do      int
 	workers int         // of doScale and doScaleBy
+	slot    int         // of doCycle
 	marks   Cycling     // of doSetCycling
 	reply   chan result // has room for one, so that the loop never waits
 }

@@ -35,6 +35,7 @@ var ErrRefused = errors.New("refused")
 type Request struct {
 	Do      string `json:"do"`
 	Workers int    `json:"workers,omitempty"` // for a command that needs a number of them
+	Slot    int    `json:"slot,omitempty"`    // for a command that is about one worker
 }
 
 // Answer is what came of it. Descriptors are passed on to the client, which
