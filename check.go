@@ -35,11 +35,25 @@ func (g *Group) check() error {
 			problems = append(problems, fmt.Errorf("server %s: %w", s.name(), err))
 		}
 	}
-	problems = append(problems, g.collisions())
+	problems = append(problems, g.collisions(), g.checkCommands())
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return nil
+}
+
+// checkCommands finds commands that could not be given.
+func (g *Group) checkCommands() error {
+	var problems []error
+	seen := make(map[string]bool)
+	for _, c := range (&panorama{group: g, dir: "any"}).commands() {
+		problems = append(problems, c.Check())
+		if seen[c.Name] {
+			problems = append(problems, fmt.Errorf("command %q: there are two of that name", c.Name))
+		}
+		seen[c.Name] = true
+	}
+	return errors.Join(problems...)
 }
 
 // collisions finds two servers on one address.

@@ -4,59 +4,92 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/support-go/support/internal/control"
 	"github.com/support-go/support/internal/human"
 	"github.com/support-go/support/meta"
 	"github.com/support-go/support/meta/data"
-	"github.com/support-go/support/meta/portrait"
 	"github.com/support-go/support/requests"
 )
 
-// actions are what operators can do to the group.
-func (v *panorama) actions() []meta.Action {
-	var workers []string
-	for i := range v.group.Workers {
-		workers = append(workers, fmt.Sprintf("w%d", i+1))
+// Command adds something that can be done, or asked, with typed arguments, on
+// the page Console of Meta and by a POST; one with a Button on the page Actions
+// as well. It runs in processes that serve, as its Where says.
+func (g *Group) Command(c meta.Command) { g.commands = append(g.commands, c) }
+
+// Console turns the page Console of Meta on, where commands can be typed.
+// With the Evaluate of package meta/console, expressions over all that the
+// pages show can be typed too; nil leaves them out.
+func (g *Group) Console(evaluate meta.Evaluate) { g.console, g.evaluate = true, evaluate }
+
+// ownCommands are those that a process which serves carries out.
+func (g *Group) ownCommands() []meta.Command {
+	all := []meta.Command{
+		{
+			Name: "gc", Button: &meta.Button{Title: "Collect garbage"}, Run: collectGarbage,
+			Help: "Runs a garbage collection and gives free memory back to the system: a few milliseconds of processor time for each 10 MiB.",
+		}, {
+			Name: "log-level", Button: &meta.Button{Title: "Change what is logged"}, Inputs: logInputs(), Run: g.setLogLevel,
+			Help: "Writes the log from another level on, for a time, after which all is as before. What is below info may be much.",
+		}, {
+			Name: "cancel", Button: &meta.Button{Title: "Cancel a request", Danger: true}, Run: g.cancelRequest,
+			Inputs: []data.Input{{Name: "id", Title: "Request", Required: true}},
+			Help:   "Ends the context of one running request; its handler decides what the client gets.",
+		},
 	}
-	which := []data.Input{{Name: "worker", Title: "Worker", Choices: append([]string{"all"}, workers...), Value: "all"}}
-	request := []data.Input{{Name: "id", Title: "Request"}}
-	all := []meta.Action{
-		{Name: "gc", Title: "Collect garbage", Inputs: which, Effect: "Runs a garbage collection and gives free memory back to the system: a few milliseconds of processor time for each 10 MiB."},
-		{Name: "log-level", Title: "Change what is logged", Inputs: append(slices.Clip(which), logInputs()...), Effect: "Writes the log from another level on, for a time, after which all is as before. What is below info may be much."},
-		{Name: "cancel", Title: "Cancel a request", Inputs: request, Danger: true, Effect: "Ends the context of one running request; its handler decides what the client gets."},
+	if g.supervised() {
+		all = append(all, meta.Command{
+			Name: "stop-worker", Button: &meta.Button{Title: "Stop a worker", Danger: true},
+			Inputs: []data.Input{{Name: "worker", Title: "Worker", Required: true}},
+			Help:   "The worker stops accepting, finishes what it has, and ends; the supervisor starts another one in its place. Until that is ready there is one fewer.",
+			Run:    func(context.Context, meta.Call) (any, error) { return "drains", terminate() },
+		})
 	}
-	for i := range all {
-		all[i].Everywhere = v.dir != ""
-		all[i].Run = func(ctx context.Context, args url.Values) (string, error) { return v.group.act(ctx, all[i].Name, args) }
+	return append(all, g.commands...)
+}
+
+// commands are all that can be done with the group.
+func (v *panorama) commands() []meta.Command {
+	drain := meta.Command{
+		Name: "drain", Where: meta.Here, Button: &meta.Button{Title: "Drain and end", Danger: true}, Run: v.drain,
+		Help: "The whole group stops: readiness goes off, nothing more is accepted, what runs is finished, and the program ends, with this page. Somebody has to start it again.",
 	}
 	if v.dir == "" { // there is no supervisor
-		all[0].Inputs, all[1].Inputs = nil, logInputs()
-		return all
+		return append([]meta.Command{drain}, v.group.ownCommands()...)
 	}
-	return append([]meta.Action{
-		{Name: "reload", Title: "Reload", Effect: "Replaces all workers one by one by fresh processes of the same program; no request is refused or lost.", Run: v.reload},
-		{Name: "stop-worker", Title: "Replace a worker", Danger: true, Everywhere: true, Inputs: []data.Input{{Name: "worker", Title: "Worker", Choices: workers, Value: workers[0]}},
-			Effect: "The worker stops accepting, finishes what it has, and ends; the supervisor starts another one in its place."},
-	}, all...)
+	return append([]meta.Command{
+		{
+			Name: "reload", Where: meta.Here, Button: &meta.Button{Title: "Reload"}, Run: v.reload,
+			Help: "Replaces all workers one by one by fresh processes of the same program; no request is refused or lost.",
+		}, {
+			Name: "scale", Where: meta.Here, Button: &meta.Button{Title: "Scale"}, Run: v.scale,
+			Inputs: []data.Input{{Name: "workers", Title: "Workers", Kind: data.WholeNumber, Required: true, Least: 1, Most: 1024}},
+			Help:   "Sets the number of workers, within Limits.Floor and Limits.Ceiling. Those that are too many drain, the newest first.",
+		}, {
+			Name: "cycle", Where: meta.Here, Button: &meta.Button{Title: "Cycle a worker"}, Run: v.cycle,
+			Inputs: []data.Input{{Name: "worker", Title: "Worker, by its number", Kind: data.WholeNumber, Required: true, Least: 1, Most: 1024}},
+			Help:   "Starts a fresh process beside the worker, and drains the worker as soon as that is ready; there is never one fewer.",
+		},
+		drain,
+	}, v.group.ownCommands()...)
+}
+
+// supervisor asks the supervisor for something.
+func (v *panorama) supervisor(ctx context.Context, r control.Request) error {
+	_, err := control.Ask(ctx, filepath.Join(v.dir, "control.sock"), r, nil)
+	return err
 }
 
 // reload asks the supervisor, and returns when it is done, or when it is this
 // process's own turn to be replaced.
-func (v *panorama) reload(ctx context.Context, _ url.Values) (string, error) {
+func (v *panorama) reload(ctx context.Context, _ meta.Call) (any, error) {
 	began := time.Now()
 	ended := make(chan error, 1) // has room for one that nobody waits for
-	go func() {
-		_, err := control.Ask(context.WithoutCancel(ctx), filepath.Join(v.dir, "control.sock"), control.Request{Do: "reload"}, nil)
-		ended <- err
-	}()
+	go func() { ended <- v.supervisor(context.WithoutCancel(ctx), control.Request{Do: "reload"}) }()
 	select {
 	case err := <-ended:
 		return "reloaded in " + human.Duration(time.Since(began).Seconds()).String(), err
@@ -67,72 +100,57 @@ func (v *panorama) reload(ctx context.Context, _ url.Values) (string, error) {
 	}
 }
 
-// obey carries out, in a worker, what an operator has asked for.
-func (g *Group) obey(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	said, err := g.act(r.Context(), r.PathValue("action"), r.Form)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
-		return
-	}
-	_, _ = fmt.Fprintln(w, said)
+func (v *panorama) scale(ctx context.Context, call meta.Call) (any, error) {
+	n := call.Int("workers")
+	return fmt.Sprintf("scaling to %d workers", n), v.supervisor(ctx, control.Request{Do: "scale", Workers: n})
 }
 
-func (g *Group) act(_ context.Context, action string, args url.Values) (string, error) {
-	switch action {
-	case "gc":
-		began := time.Now()
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		debug.FreeOSMemory()
-		runtime.ReadMemStats(&after)
-		return fmt.Sprintf("heap from %s to %s in %s", human.Of(float64(before.HeapAlloc), human.Memory),
-			human.Of(float64(after.HeapAlloc), human.Memory), human.Duration(time.Since(began).Seconds())), nil
-	case "log-level":
-		return g.setLogLevel(args)
-	case "cancel":
-		return g.cancelRequest(args.Get("id"), args.Get("by"))
-	case "stop-worker":
-		return "drains", terminate()
+func (v *panorama) cycle(ctx context.Context, call meta.Call) (any, error) {
+	slot := call.Int("worker")
+	return fmt.Sprintf("worker %d is being replaced", slot), v.supervisor(ctx, control.Request{Do: "cycle", Slot: slot})
+}
+
+func (v *panorama) drain(ctx context.Context, call meta.Call) (any, error) {
+	if v.dir == "" {
+		return "drains", v.group.leaveAsked(call.By)
 	}
-	return "", fmt.Errorf("support: no such action: %q", action)
+	return "drains", v.supervisor(ctx, control.Request{Do: "stop"})
+}
+
+func collectGarbage(context.Context, meta.Call) (any, error) {
+	began := time.Now()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	debug.FreeOSMemory()
+	runtime.ReadMemStats(&after)
+	return fmt.Sprintf("heap from %s to %s in %s", human.Of(float64(before.HeapAlloc), human.Memory),
+		human.Of(float64(after.HeapAlloc), human.Memory), human.Duration(time.Since(began).Seconds())), nil
 }
 
 // cancelRequest ends a request, if it runs in this process.
-func (g *Group) cancelRequest(text, by string) (string, error) {
+func (g *Group) cancelRequest(_ context.Context, call meta.Call) (any, error) {
+	text := call.Text("id")
 	id, err := requests.ParseID(text)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, rec := range g.recorders() {
-		switch err := rec.Cancel(id, by); {
+		switch err := rec.Cancel(id, call.By); {
 		case err == nil:
 			return "cancelled " + text, nil
 		case !errors.Is(err, requests.ErrNotRunning):
-			return "", err
+			return nil, err
 		}
 	}
-	return "", requests.ErrNotRunning
+	return nil, fmt.Errorf("%w: %w", meta.ErrNotHere, requests.ErrNotRunning)
 }
 
-// access is who may see a server's page: what it says, or, on an address that
-// only this machine reaches, anybody, and who has the operator's token may act.
-func (v *panorama) access(s *Server) (meta.Access, error) {
-	if s.Access.Who != nil || len(s.Access.Tokens) > 0 || s.Access.Anybody != meta.Nobody {
-		return s.Access, nil
+// leaveAsked drains a group that serves in this process.
+func (g *Group) leaveAsked(by string) error {
+	select {
+	case g.leave <- "asked to by " + by:
+		return nil
+	default:
+		return errors.New("support: it drains already")
 	}
-	access := s.Access
-	access.Anybody = meta.Viewer
-	if v.dir == "" {
-		return access, nil
-	}
-	token, err := portrait.NewToken(v.dir)
-	if err != nil {
-		return access, err
-	}
-	access.Tokens = []meta.Token{{Name: "operator", Role: meta.Operator, Hash: meta.HashToken(token)}}
-	return access, nil
 }

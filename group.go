@@ -95,12 +95,17 @@ type Group struct {
 	admin   []*Server // meta, probe and metrics, which stay up until the others are done
 	pages   []meta.Page
 
+	commands []meta.Command
+	console  bool
+	evaluate meta.Evaluate
+
 	logging *logging // if Main has set it up
 	once    sync.Once
 	ready   chan struct{}
 	running atomic.Bool   // Run has been called
 	done    chan struct{} // closed when Run returns
 	halt    chan struct{} // asks for an end at once; closed by Kill
+	leave   chan string   // asks a group that is one process to drain, and says why
 	killed  sync.Once
 	sup     *prefork.Supervisor
 	gate    atomic.Pointer[admit.Gate]
@@ -217,6 +222,7 @@ func (g *Group) init() {
 		g.ready = make(chan struct{})
 		g.done = make(chan struct{})
 		g.halt = make(chan struct{})
+		g.leave = make(chan string, 1) // so that whoever asks does not wait
 	})
 }
 

@@ -55,7 +55,7 @@ func (g *Group) beSeen(w *prefork.Worker) func(context.Context) {
 		}
 		mux := http.NewServeMux()
 		mux.Handle("GET /page/", http.StripPrefix("/page", meta.Serve(g.ownPages())))
-		mux.HandleFunc("POST /do/{action}", g.obey)
+		mux.Handle("POST /do/", http.StripPrefix("/do", meta.ServeCommands(g.ownCommands())))
 		if err := inspect.Serve(ctx, seenAt(w.Dir(), pid()), mux); err != nil {
 			g.log().Error("this worker cannot be looked at", "group", g.Name, "error", err)
 		}
@@ -158,14 +158,8 @@ func (v *panorama) source(p prefork.Process) meta.Source {
 			}
 			return call(ctx, client, http.MethodGet, "http://worker/page/"+(&url.URL{Path: path}).EscapedPath()+"?"+query, nil)
 		},
-		Do: func(ctx context.Context, action string, args url.Values) (string, error) {
-			body, err := call(ctx, client, http.MethodPost, "http://worker/do/"+action, args)
-			if err != nil {
-				return "", err
-			}
-			defer body.Close()
-			said, err := io.ReadAll(io.LimitReader(body, 4<<10))
-			return strings.TrimSpace(string(said)), err
+		Do: func(ctx context.Context, command string, args url.Values) (io.ReadCloser, error) {
+			return call(ctx, client, http.MethodPost, "http://worker/do/"+command, args)
 		},
 	}
 }
@@ -212,6 +206,9 @@ func call(ctx context.Context, client *http.Client, method, to string, form url.
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
 		said, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+		if resp.StatusCode == http.StatusNotFound {
+			return nil, errors.Join(meta.ErrNotHere, err)
+		}
 		return nil, errors.Join(errors.New(strings.TrimSpace(string(said))), err)
 	}
 	return resp.Body, nil

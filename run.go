@@ -213,7 +213,7 @@ func (g *Group) runMeta(ctx context.Context, w *prefork.Worker) error {
 	group.stop()
 	if order.Alone { // the workers have gone: there is nothing to tell
 		group.discard()
-		portrait.RemoveToken(w.Dir())
+		portrait.TokenFile{Dir: w.Dir()}.Remove()
 		return errors.Join(err, p.abandon())
 	}
 	return errors.Join(err, p.drain(*order, w.Orders()))
@@ -302,6 +302,7 @@ func (g *Group) runAlone(ctx context.Context) error {
 		return err
 	}
 	defer g.removeFiles()
+	defer g.removeToken()
 	serving, p := newProcess(g, g.servers, sockets[:len(g.servers)], ledger.New(), nil)
 	started := time.Now()
 	shown := g.answerAll(&panorama{group: g, ask: func(context.Context) (prefork.State, error) { return p.state(started) }, numbers: g.own})
@@ -329,13 +330,16 @@ func (g *Group) runAlone(ctx context.Context) error {
 	return errors.Join(err, p.drain(order, orders), admin.abandon())
 }
 
-// orders makes an order of the end of ctx, and one of Kill.
+// orders makes an order of the end of ctx, or of what an operator wants, and one
+// of Kill.
 func (g *Group) orders(ctx context.Context) <-chan prefork.Order {
 	orders := make(chan prefork.Order, 2) // one of each
 	go func() {
 		select {
 		case <-ctx.Done():
 			orders <- prefork.Order{Why: context.Cause(ctx).Error(), Alone: true}
+		case why := <-g.leave:
+			orders <- prefork.Order{Why: why, Alone: true}
 		case <-g.halt:
 		case <-g.done:
 			return

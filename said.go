@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -84,7 +83,7 @@ func logInputs() []data.Input {
 	return []data.Input{
 		{Name: "level", Title: "From level", Choices: []string{"DEBUG", "INFO", "WARN", "ERROR"}, Value: "DEBUG"},
 		{Name: "package", Title: "Of packages below, by import path; empty is everything"},
-		{Name: "minutes", Title: "For minutes", Value: "10"},
+		{Name: "minutes", Title: "For minutes", Kind: data.WholeNumber, Least: 1, Most: mostMinutes, Value: "10"},
 	}
 }
 
@@ -92,17 +91,14 @@ func logInputs() []data.Input {
 const mostMinutes = 24 * 60
 
 // setLogLevel has this process log from another level on, for a time.
-func (g *Group) setLogLevel(args url.Values) (string, error) {
-	level, err := levelOf(args.Get("level"))
+func (g *Group) setLogLevel(_ context.Context, call meta.Call) (any, error) {
+	level, err := levelOf(call.Text("level"))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	minutes, err := strconv.Atoi(args.Get("minutes"))
-	if err != nil || minutes < 1 || minutes > mostMinutes {
-		return "", fmt.Errorf("support: minutes is %q: want 1 to %d", args.Get("minutes"), mostMinutes)
-	}
+	minutes := call.Int("minutes")
 	howLong := time.Duration(minutes) * time.Minute
-	if path := args.Get("package"); path != "" {
+	if path := call.Text("package"); path != "" {
 		g.Levels.SetPackage(path, level, howLong)
 		return fmt.Sprintf("%s from %s on for %d minutes", path, level, minutes), nil
 	}

@@ -68,11 +68,12 @@ func (g *Group) answer(s *Server, v *panorama) (run func(context.Context)) {
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) { answerState(w, r, v.ask) })
 	access, err := v.access(s)
 	if err != nil {
-		g.log().Error("nobody can act on the page", "group", g.Name, "error", err)
+		g.log().Warn("nobody can act on the page", "group", g.Name, "error", err)
 	}
 	page := &meta.Handler{
-		Name: g.Name, Access: access, Stats: v.statistics, Group: v.show, Pages: g.ownPages(), Actions: v.actions(), Log: g.log().With("group", g.Name),
-		Help: g.Stats.Help,
+		Name: g.Name, Access: access, Stats: v.statistics, Group: v.show, Pages: g.ownPages(), Log: g.log().With("group", g.Name),
+		Console: meta.Console{Commands: v.commands(), On: g.console, Evaluate: g.evaluate},
+		Help:    g.Stats.Help,
 	}
 	if v.of != nil {
 		page.Sources = v.sources

@@ -50,6 +50,9 @@ type Access struct {
 	// addresses and localhost, with the port if it is not that of the listener.
 	// Any other host is refused: it may be a trap for browsers (DNS rebinding).
 	Hosts []string
+
+	// Hint says, on the page that asks for a token, where to find one.
+	Hint string
 }
 
 // Person is somebody who is known.

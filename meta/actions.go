@@ -8,62 +8,37 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/support-go/support/meta/data"
 )
 
-// Action is something that an operator can have done.
-type Action struct {
-	Name   string // in addresses and the audit log: "reload"
-	Title  string // on the button
-	Effect string // what will happen, and to whom, in a sentence
-	Danger bool
-	Inputs []data.Input // what it asks for; choices are checked
-
-	// Everywhere has the action carried out by each worker, or by the one that
-	// the input "worker" names, through Source.Do. Run is not used then.
-	Everywhere bool
-
-	// Run does it, and says what it has done.
-	Run func(ctx context.Context, args url.Values) (string, error)
-}
-
-// actionTime is how long an action may take before the page says that it is
-// still going on.
-const actionTime = time.Minute
-
-// actionsPage lists what can be done and what was done; with a name it asks
-// whether to do it.
+// actionsPage lists what can be done by a button and what was done; with a name
+// it asks whether to do it.
 func (a *app) actionsPage(ctx context.Context, q url.Values) (any, error) {
 	l := lookOf(ctx)
 	if name := q.Get("confirm"); name != "" {
-		action := a.action(name)
-		if action == nil {
+		c := a.command(name)
+		if c == nil {
 			return nil, errors.New("there is no such action")
 		}
-		form := a.form(action, l.who, q)
-		form.Action, form.Button, form.Danger = "do/"+action.Name, action.Title, action.Danger
-		return Block{Title: action.Title + "?", Form: form}, nil
+		form := a.form(ctx, c, l.who, q)
+		form.Button = c.title()
+		return Block{Title: c.title() + "?", Form: form}, nil
 	}
-	var blocks []Block
-	if done := q.Get("done"); done != "" {
-		if i := slices.IndexFunc(a.audit.events(), func(e data.Event) bool { return itoa(int(e.At.UnixMilli())) == done }); i >= 0 {
-			e := a.audit.events()[i]
-			state, word := data.OK, "Done"
-			if e.State == data.Look {
-				state, word = data.Look, "Not done"
-			}
-			blocks = append(blocks, Block{Verdict: &data.Verdict{State: state, Word: word, Sentence: append(slices.Clone(e.Text), data.Span{Text: ": " + e.Reason.String()})}})
+	blocks := a.lastDone(q.Get("done"))
+	none := true
+	for i := range a.commands {
+		c := &a.commands[i]
+		if c.Button == nil {
+			continue
 		}
+		none = false
+		form := a.form(ctx, c, l.who, q)
+		form.Action, form.Danger, form.Inputs = "do/confirm", false, []data.Input{{Name: "action", Value: c.Name, Hidden: true}}
+		blocks = append(blocks, Block{Name: "action " + c.Name, Title: c.title(), Half: true, Form: form})
 	}
-	if len(a.Actions) == 0 {
+	if none {
 		blocks = append(blocks, Block{Title: "Nothing can be done here", Notice: &data.Notice{Text: data.Words("This program offers no actions.")}})
-	}
-	for i := range a.Actions {
-		form := a.form(&a.Actions[i], l.who, q)
-		form.Action, form.Inputs = "do/confirm", []data.Input{{Name: "action", Value: a.Actions[i].Name, Hidden: true}}
-		blocks = append(blocks, Block{Name: "action " + a.Actions[i].Name, Title: a.Actions[i].Title, Half: true, Form: form})
 	}
 	if done := a.audit.events(); len(done) > 0 {
 		blocks = append(blocks, Block{Name: "audit", Title: "What was done", Note: data.Words("kept here since the start of this page, and in the log"), Events: done[:min(20, len(done))]})
@@ -71,17 +46,57 @@ func (a *app) actionsPage(ctx context.Context, q url.Values) (any, error) {
 	return View{Blocks: blocks}, nil
 }
 
-func (a *app) form(action *Action, who *visitor, q url.Values) *data.Form {
-	f := &data.Form{Button: action.Title + "…", Effect: action.Effect + " Logged as " + who.Name + ".", Inputs: slices.Clone(action.Inputs)}
+// lastDone says what came of the action that has led to this page.
+func (a *app) lastDone(done string) []Block {
+	events := a.audit.events()
+	i := slices.IndexFunc(events, func(e data.Event) bool { return itoa(int(e.At.UnixMilli())) == done })
+	if i < 0 {
+		return nil
+	}
+	e := events[i]
+	state, word := data.OK, "Done"
+	if e.State == data.Look {
+		state, word = data.Look, "Not done"
+	}
+	return []Block{{Verdict: &data.Verdict{State: state, Word: word, Sentence: append(slices.Clone(e.Text), data.Span{Text: ": " + e.Reason.String()})}}}
+}
+
+// form is that of a command, filled in as an address says.
+func (a *app) form(ctx context.Context, c *Command, who *visitor, q url.Values) *data.Form {
+	f := &data.Form{
+		Action: "do/" + c.Name, Button: c.title() + "…", Effect: c.Help + " Logged as " + who.Name + ".",
+		Inputs: a.inputs(ctx, c), Danger: c.danger(), Viewers: c.role() == Viewer,
+	}
 	for i := range f.Inputs {
 		if given := q.Get(f.Inputs[i].Name); given != "" {
 			f.Inputs[i].Value = given
 		}
 	}
-	if who.Role < Operator {
+	if who.Role < c.role() {
 		f.Refused = who.mayNot()
 	}
 	return f
+}
+
+// inputs are all that a command asks for here: with workers, whose it is.
+func (a *app) inputs(ctx context.Context, c *Command) []data.Input {
+	all := c.inputs()
+	if c.Where != Each || a.Sources == nil {
+		return all
+	}
+	var workers []string
+	for _, s := range a.sources(ctx) {
+		workers = append(workers, s.Name)
+	}
+	for i := range all {
+		if all[i].Name == workerInput {
+			all[i].Choices = workers
+			return all
+		}
+	}
+	return append([]data.Input{{
+		Name: workerInput, Title: "Worker", Choices: append([]string{allWorkers}, workers...), Value: allWorkers,
+	}}, all...)
 }
 
 // mayNot is said beside what only operators can do.
@@ -89,100 +104,83 @@ func (v *visitor) mayNot() string {
 	return "You are " + v.Name + ", " + v.Role.String() + "; this needs an operator."
 }
 
-func (a *app) action(name string) *Action {
-	i := slices.IndexFunc(a.Actions, func(action Action) bool { return action.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &a.Actions[i]
-}
+func (a *app) command(name string) *Command { return findCommand(a.commands, name) }
 
-// do carries out an action that was confirmed, or leads to the page that asks.
+// do carries out a command that was confirmed, or leads to the page that asks.
 func (a *app) do(w http.ResponseWriter, r *http.Request, v *visitor) {
 	name := strings.TrimPrefix(v.path, "do/")
 	if name == "confirm" {
 		http.Redirect(w, r, "../actions?"+url.Values{"confirm": {r.PostFormValue("action")}}.Encode(), http.StatusSeeOther)
 		return
 	}
-	action := a.action(name)
-	if action == nil {
-		a.notice(w, r, v, http.StatusNotFound, "There is no such action", "The page Actions names those that there are.")
+	c := a.command(name)
+	switch {
+	case c == nil:
+		a.notice(w, r, v, http.StatusNotFound, "There is no such command", "The pages Actions and Console name those that there are.")
+		return
+	case v.Role < c.role():
+		a.refuse(w, r, v, c.role())
 		return
 	}
-	args, err := action.check(r)
+	call, err := a.called(r, c)
 	if err != nil {
-		a.notice(w, r, v, http.StatusBadRequest, "Nothing was done", err.Error())
+		a.notice(w, r, v, http.StatusBadRequest, "Nothing was done", err.Error()+".")
 		return
 	}
+	call.By = v.Name
 	// Whoever asks may go; what was begun is brought to its end.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actionTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), commandTime)
 	defer cancel()
-	args.Set("by", v.Name)
-	said, err := a.carryOut(ctx, action, args)
-	args.Del("by")
-	done := entry{action: action.Name, args: args.Encode(), outcome: said}
+	answers := a.carryOut(ctx, c, call)
+	view, said, err := outcome(answers)
+	done := entry{action: c.Name, args: call.raw().Encode(), outcome: said}
 	if err != nil {
 		done.outcome, done.failed = strings.TrimSpace(said+" "+err.Error()), true
 	}
 	a.audit.note(ctx, v, done)
-	if v.program || prefersJSON(r.Header.Get("Accept")) {
-		status := http.StatusOK
-		if err != nil {
-			status = http.StatusInternalServerError
-		}
+	a.tell(w, r, v, &deed{command: c, answers: answers, view: view, entry: done})
+}
+
+// deed is a command that was carried out, or was tried.
+type deed struct {
+	command *Command
+	answers []answer
+	view    View
+	entry   entry
+}
+
+// tell answers whoever has given a command, in the form that he wants.
+func (a *app) tell(w http.ResponseWriter, r *http.Request, v *visitor, d *deed) {
+	status := http.StatusOK
+	if d.entry.failed {
+		status = http.StatusInternalServerError
+	}
+	switch {
+	case prefersJSON(r.Header.Get("Accept")):
+		l := &look{page: &Page{Title: d.command.title()}, path: v.path, who: v, view: d.view, answers: d.answers}
+		a.writeJSONAs(w, l, status)
+	case v.program:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(status)
-		_, _ = fmt.Fprintln(w, done.outcome)
-		return
+		_, _ = fmt.Fprintln(w, d.entry.outcome)
+	case r.PostForm.Get("from") == "console":
+		a.tellConsole(w, r, v, d)
+	default:
+		at := a.audit.events()[0].At.UnixMilli()
+		http.Redirect(w, r, "../actions?"+url.Values{"done": {itoa(int(at))}}.Encode(), http.StatusSeeOther)
 	}
-	at := a.audit.events()[0].At.UnixMilli()
-	http.Redirect(w, r, "../actions?"+url.Values{"done": {itoa(int(at))}}.Encode(), http.StatusSeeOther)
 }
 
-// check takes from a form what the action asks for, and nothing else.
-func (action *Action) check(r *http.Request) (url.Values, error) {
+// called takes from a form what the command asks for.
+func (a *app) called(r *http.Request, c *Command) (Call, error) {
 	if err := r.ParseForm(); err != nil {
-		return nil, fmt.Errorf("read the form: %w", err)
+		return Call{}, fmt.Errorf("read the form: %w", err)
 	}
-	args := url.Values{}
-	for _, in := range action.Inputs {
-		value := r.PostFormValue(in.Name)
-		if len(in.Choices) > 0 && !slices.Contains(in.Choices, value) {
-			return nil, fmt.Errorf("%s is %q: want one of %s", in.Name, value, strings.Join(in.Choices, ", "))
-		}
-		if value != "" {
-			args.Set(in.Name, value)
+	sent := url.Values{}
+	for name, values := range r.PostForm {
+		if name != "csrf" && name != "from" {
+			sent[name] = values
 		}
 	}
-	return args, nil
-}
-
-func (a *app) carryOut(ctx context.Context, action *Action, args url.Values) (said string, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("it panicked: %v", v)
-		}
-	}()
-	if !action.Everywhere {
-		return action.Run(ctx, args)
-	}
-	var all []string
-	var problems []error
-	asked := 0
-	for _, s := range a.sources(ctx) {
-		if worker := args.Get("worker"); worker != "" && worker != "all" && worker != s.Name || s.Do == nil {
-			continue
-		}
-		asked++
-		one, err := s.Do(ctx, action.Name, args)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", s.Name, err))
-			continue
-		}
-		all = append(all, s.Name+": "+one)
-	}
-	if asked == 0 {
-		return "", errors.New("no worker takes this action now")
-	}
-	return strings.Join(all, ", "), errors.Join(problems...)
+	return c.call(a.inputs(r.Context(), c), sent)
 }

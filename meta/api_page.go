@@ -31,12 +31,9 @@ func (a *app) apiPage(context.Context, url.Values) (any, error) {
 		}
 		t.Add(c, "GET", p.Title, max(p.Role, Viewer).String(), p.Cost.String(), questions+"; ?sort=COLUMN or -COLUMN, ?q=WORDS for tables")
 	}
-	for _, action := range a.Actions {
-		fields := ""
-		for _, in := range action.Inputs {
-			fields += " " + in.Name
-		}
-		t.Add("do/"+action.Name, "POST", action.Title, Operator.String(), Cheap.String(), action.Effect+" A form with:"+fields)
+	for i := range a.commands {
+		c := &a.commands[i]
+		t.Add("do/"+c.Name, "POST", c.title(), c.role().String(), Cheap.String(), c.Help+" A form with: "+usage(c))
 	}
 	return View{Blocks: []Block{{
 		Title: "For programs", Notice: &data.Notice{

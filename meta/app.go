@@ -2,7 +2,7 @@ package meta
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/support-go/support/meta/ui"
-	"github.com/support-go/support/stats"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -23,6 +22,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 type app struct {
 	*Handler
 	pages    []Page // all of them, in the order of the menu
+	commands []Command
 	routes   []route
 	mux      map[string]route // by method and first element of the path
 	sources  func(context.Context) []Source
@@ -38,15 +38,11 @@ type app struct {
 	over     chan struct{} // closed when streams are to end
 	endOnce  sync.Once
 
+	resets resets
+
 	mu      sync.Mutex
 	cached  map[string]cachedNumbers
 	lastRun map[string]time.Time // of costly pages
-}
-
-type cachedNumbers struct {
-	at       time.Time
-	snapshot stats.Snapshot
-	err      error
 }
 
 // Bounds of what visitors make a Handler do.
@@ -54,7 +50,6 @@ const (
 	requestsAtOnce = 64
 	streamsAtOnce  = 32
 	pageTime       = 5 * time.Second
-	numbersAge     = 900 * time.Millisecond // for which statistics are not asked for again
 	maxQuery       = 4 << 10
 	maxPath        = 1 << 10
 	maxForm        = 16 << 10
@@ -70,8 +65,9 @@ func newApp(h *Handler) *app {
 	}
 	a.history = newHistory()
 	a.pages = a.allPages()
+	a.commands = a.allCommands()
 	if a.sources == nil {
-		own := []Source{local(h.Pages)}
+		own := []Source{local(h.Pages, a.commands)}
 		a.sources = func(context.Context) []Source { return own }
 	}
 	a.routes = a.allRoutes()
@@ -99,6 +95,7 @@ func (a *app) allPages() []Page {
 		all = append(all, Page{Path: "config", Title: "Config", Section: Said, Key: "c", Run: a.configPage, here: true})
 	}
 	all = append(all,
+		Page{Path: "console", Title: "Console", Section: Said, Key: "x", Run: a.consolePage, here: true},
 		Page{Path: "actions", Title: "Actions", Section: Said, Key: "a", Run: a.actionsPage, here: true},
 		Page{Path: "api", Title: "API", Section: Said, Hidden: true, Run: a.apiPage, here: true},
 		Page{Path: "search", Title: "Search", Section: Said, Hidden: true, Run: a.searchPage, here: true},
@@ -106,25 +103,25 @@ func (a *app) allPages() []Page {
 	return all
 }
 
-// numbers are the statistics of a process, or of all, at most a second old.
-func (a *app) numbers(ctx context.Context, process string) (stats.Snapshot, error) {
-	if a.Stats == nil {
-		return stats.Snapshot{}, errors.New("no statistics are shown: set Stats")
+// allCommands are those that are always there, and those of the program. One
+// that is wrong in itself is left out, and the log says why.
+func (a *app) allCommands() []Command {
+	var all []Command
+	if a.Stats != nil {
+		all = append(all, a.resetCommand())
 	}
-	a.mu.Lock()
-	c, ok := a.cached[process]
-	a.mu.Unlock()
-	if ok && time.Since(c.at) < numbersAge {
-		return c.snapshot, c.err
+	for _, c := range a.Console.Commands {
+		err := c.Check()
+		if err == nil && findCommand(all, c.Name) != nil {
+			err = fmt.Errorf("command %q: there are two of that name", c.Name)
+		}
+		if err != nil {
+			a.log().Error("a command is left out", "error", err)
+			continue
+		}
+		all = append(all, c)
 	}
-	s, err := a.Stats(ctx, process)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.cached) > 64 { // workers come and go
-		clear(a.cached)
-	}
-	a.cached[process] = cachedNumbers{time.Now(), s, err}
-	return s, err
+	return all
 }
 
 // group is what is known of the processes; of a program alone, that it runs.
@@ -153,7 +150,7 @@ func (a *app) allRoutes() []route {
 		{http.MethodPost, "login", Nobody, a.login},
 		{http.MethodPost, "logout", Viewer, a.logout},
 		{http.MethodPost, "theme", Viewer, a.theme},
-		{http.MethodPost, "do", Operator, a.do},
+		{http.MethodPost, "do", Viewer, a.do}, // commands know their roles
 	}
 }
 

@@ -122,7 +122,7 @@ func (a *app) every(l *look) time.Duration {
 	switch {
 	case l.page.Run == nil, l.page.Cost == Costly, l.query.Get("open") != "":
 		return 0
-	case l.page.Path == "actions", l.page.Path == "api", l.page.Path == "search", l.page.Path == "config":
+	case l.page.Path == "actions", l.page.Path == "api", l.page.Path == "search", l.page.Path == "config", l.page.Path == "console":
 		return 0
 	}
 	return 2 * time.Second

@@ -95,7 +95,7 @@ func (h *history) look(ctx context.Context, a *app, now time.Time, n int) {
 		return
 	}
 	if n%int(groupStep/beat) == 0 {
-		if s, err := a.numbers(ctx, ""); err == nil {
+		if s, err := a.counted(ctx, ""); err == nil {
 			h.record("", s, now, groupStep, planes)
 		}
 	}

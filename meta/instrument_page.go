@@ -110,6 +110,9 @@ func (i *instrument) about() Block {
 	for _, l := range i.series.Labels {
 		fields = append(fields, Field{Name: l.Key, Cell: Cell{Value: l.Value}})
 	}
+	if since := i.app.resets.since(i.past.process, i.id); !since.IsZero() {
+		fields = append(fields, Field{Name: "since", Title: "Counts since", Unit: data.UnitTime, Cell: Cell{Value: since}})
+	}
 	if i.unit != "" {
 		fields = append(fields, Field{Name: "unit", Title: "Unit", Cell: Cell{Value: i.unit}})
 	}

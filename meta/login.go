@@ -28,7 +28,7 @@ func (a *app) askForToken(w http.ResponseWriter, r *http.Request, path string, s
 	l := &look{page: &Page{Title: "Log in"}, path: path, who: &visitor{Person: Person{Name: "nobody"}}, view: View{Blocks: []Block{{
 		Title: "Log in",
 		Form: &data.Form{
-			Action: "login", Button: "Log in", Effect: "The token is sent to this program only, and is not kept. You stay logged in for 12 hours at most.",
+			Action: "login", Button: "Log in", Effect: strings.TrimSpace(a.Access.Hint + " The token is sent to this program only, and is not kept. You stay logged in for 12 hours at most."),
 			Inputs: []data.Input{{Name: "token", Title: "Token", Secret: true}},
 		},
 	}}}}

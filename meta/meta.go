@@ -36,7 +36,7 @@ type Handler struct {
 	Group   func(ctx context.Context) (Group, error) // its processes; nil for a program alone
 	Sources func(ctx context.Context) []Source       // that are asked for Pages; nil runs them here
 	Pages   []Page                                   // besides those that are always there
-	Actions []Action                                 // what operators can do
+	Console Console                                  // what can be done
 	Log     *slog.Logger                             // default slog.Default()
 	Help    func(name string) string                 // what an instrument counts, in words, as stats.Registry.Help; may be nil
 

@@ -45,14 +45,14 @@ func start(t *testing.T, change func(*meta.Handler)) *fixture {
 			{Name: "vera", Role: meta.Viewer, Hash: meta.HashToken(viewerToken)},
 			{Name: "oskar", Role: meta.Operator, Hash: meta.HashToken(operatorToken)},
 		}},
-		Actions: []meta.Action{{
-			Name: "tidy", Title: "Tidy up", Effect: "Removes what nobody needs.",
+		Console: meta.Console{Commands: []meta.Command{{
+			Name: "tidy", Help: "Removes what nobody needs.", Button: &meta.Button{Title: "Tidy up"},
 			Inputs: []data.Input{{Name: "how", Title: "How", Choices: []string{"well", "badly"}, Value: "well"}},
-			Run: func(_ context.Context, args url.Values) (string, error) {
-				f.done = append(f.done, args.Get("how"))
-				return "tidied " + args.Get("how"), nil
+			Run: func(_ context.Context, call meta.Call) (any, error) {
+				f.done = append(f.done, call.Text("how"))
+				return "tidied " + call.Text("how"), nil
 			},
-		}},
+		}}},
 		Log: slog.New(slog.NewTextHandler(f.log, nil)),
 	}
 	if change != nil {

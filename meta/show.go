@@ -215,7 +215,7 @@ func failure(from string, err error) Block {
 // refuseForms disables what whoever looks may not do, and says why.
 func (l *look) refuseForms(blocks []Block) {
 	for i := range blocks {
-		if f := blocks[i].Form; f != nil && l.who.Role < Operator && f.Refused == "" {
+		if f := blocks[i].Form; f != nil && l.who.Role < Operator && !f.Ask && !f.Viewers && f.Refused == "" {
 			f.Refused = l.who.mayNot()
 		}
 		if t := blocks[i].Table; t != nil {
@@ -262,7 +262,9 @@ type replyOf struct {
 	Took  float64 `json:"took_seconds"`
 }
 
-func (a *app) writeJSON(w http.ResponseWriter, l *look) {
+func (a *app) writeJSON(w http.ResponseWriter, l *look) { a.writeJSONAs(w, l, http.StatusOK) }
+
+func (a *app) writeJSONAs(w http.ResponseWriter, l *look, status int) {
 	out := reply{View: l.view, Path: l.path, Group: a.Name, Took: l.took.Seconds()}
 	out.Version, out.Title = data.Version, l.page.Title
 	for _, got := range l.answers {
@@ -281,6 +283,7 @@ func (a *app) writeJSON(w http.ResponseWriter, l *look) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
 	_, _ = w.Write(append(b, '\n'))
 }
 

@@ -21,15 +21,18 @@ type Source struct {
 	// must end when ctx does.
 	Fetch func(ctx context.Context, path, query string) (io.ReadCloser, error)
 
-	// Do carries out an action that this process offers, and says what it has
-	// done. It may be nil.
-	Do func(ctx context.Context, action string, args url.Values) (string, error)
+	// Do carries out a command of this process, and returns the wire form of what
+	// it has said, as ServeCommands writes it. It may be nil.
+	Do func(ctx context.Context, command string, args url.Values) (io.ReadCloser, error)
 }
 
-// local is the source of a program that shows itself.
-func local(pages []Page) Source {
+// thisProgram is the name of a source that is the program which shows itself.
+const thisProgram = "this"
+
+// local is that source.
+func local(pages []Page, commands []Command) Source {
 	busy := make(chan struct{}, atOnce)
-	return Source{Name: "this", Fetch: func(ctx context.Context, path, query string) (io.ReadCloser, error) {
+	return Source{Name: thisProgram, Do: localDo(commands), Fetch: func(ctx context.Context, path, query string) (io.ReadCloser, error) {
 		values, err := url.ParseQuery(query)
 		if err != nil {
 			return nil, err

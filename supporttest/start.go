@@ -51,9 +51,9 @@ func Start(t testing.TB, group *support.Group) {
 		if group.Args == nil {
 			group.Args = rerun(t.Name())
 		}
-		if group.Dir == "" {
-			group.Dir = shortDir(t)
-		}
+	}
+	if group.Dir == "" {
+		group.Dir = shortDir(t)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

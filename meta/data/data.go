@@ -140,15 +140,7 @@ type Form struct {
 	Effect  string  `json:"effect"`
 	Inputs  []Input `json:"inputs,omitempty"`
 	Danger  bool    `json:"danger,omitempty"`
+	Ask     bool    `json:"ask,omitempty"`     // only asks: it is sent by GET, and changes nothing
+	Viewers bool    `json:"viewers,omitempty"` // may send it too, and not only operators
 	Refused string  `json:"refused,omitempty"` // why whoever looks may not
-}
-
-// Input is one value that a Form asks for.
-type Input struct {
-	Name    string   `json:"name"`
-	Title   string   `json:"title"`
-	Value   string   `json:"value,omitempty"`
-	Choices []string `json:"choices,omitempty"` // none means any text
-	Secret  bool     `json:"secret,omitempty"`
-	Hidden  bool     `json:"hidden,omitempty"`
 }

@@ -1,7 +1,9 @@
 package portrait_test
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -124,21 +126,51 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-func TestToken(t *testing.T) {
+func TestTokenFile(t *testing.T) {
 	dir := t.TempDir()
-	first, err := portrait.NewToken(dir)
+	file := portrait.TokenFile{Dir: dir}
+	first, err := file.Renew()
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := portrait.NewToken(dir)
+	second, err := file.Renew()
 	if err != nil || first == second || len(second) != 64 {
 		t.Errorf("tokens %q and %q, %v: want two different ones of 64 digits", first, second, err)
 	}
-	if b, err := os.ReadFile(filepath.Join(dir, portrait.TokenFile)); err != nil || strings.TrimSpace(string(b)) != second {
+	if b, err := os.ReadFile(filepath.Join(dir, "operator.token")); err != nil || strings.TrimSpace(string(b)) != second {
 		t.Errorf("the file has %q, %v; want the second", b, err)
 	}
-	if _, err := portrait.NewToken(filepath.Join(dir, "missing")); err == nil {
+	if _, err := (portrait.TokenFile{Dir: filepath.Join(dir, "missing")}).Renew(); err == nil {
 		t.Error("a directory that is not there is no error")
+	}
+}
+
+// TestTokenFilesOfProcesses lie beside each other, and those of the dead go.
+func TestTokenFilesOfProcesses(t *testing.T) {
+	dir := t.TempDir()
+	dead := exec.Command(os.Args[0], "-test.run=^$")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{fmt.Sprintf("operator.%d.token", dead.Process.Pid), fmt.Sprintf("operator.%d.token", os.Getpid()), "operator.token"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := portrait.TokenFile{Dir: dir, PID: 1}
+	if _, err := file.Renew(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 3 {
+		t.Errorf("%v are there, %v; want those of the living, and the supervisor's", entries, err)
+	}
+	if info, err := os.Stat(file.Path()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file is %v, %v; want mode 0600", info, err)
+	}
+	file.Remove()
+	if _, err := os.Stat(file.Path()); !os.IsNotExist(err) {
+		t.Errorf("after Remove: %v", err)
 	}
 }
 
