@@ -65,6 +65,15 @@ func (c *child) send(m message) {
 	_ = writeMessage(c.link, m)
 }
 
+// hand gives the child what it begins with. There is no limit of time: its link
+// is empty, so that this does not wait, but on a busy machine the supervisor
+// itself may not run for longer than any limit, and without this the child
+// cannot begin.
+func (c *child) hand(h *handover) {
+	_ = c.link.SetWriteDeadline(time.Time{})
+	_ = writeMessage(c.link, message{Handover: h}) // a child that has ended already is noticed
+}
+
 // follow turns what happens to the child into events, until it has ended and
 // been waited for, or closing is closed. However much the child writes, it
 // causes at most four events.

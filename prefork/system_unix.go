@@ -250,7 +250,7 @@ func (l *launcher) attach(h *handover, pid int, g *luggage) (_ *child, err error
 	if l.output != nil {
 		g.streams.follow(h, pid, l.output)
 	}
-	c.send(message{Handover: h})
+	c.hand(h)
 	return c, nil
 }
 
