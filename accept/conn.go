@@ -85,8 +85,8 @@ func (c *Conn) become(phase int32) {
 	if before == arrived && c.watch != nil {
 		c.watch.Stop()
 	}
-	if phase == idle {
-		c.idle.Store(c.queue.taken.Load())
+	if now := c.queue.taken.Load(); phase == idle && c.idle.Load() != now {
+		c.idle.Store(now)
 	}
 }
 

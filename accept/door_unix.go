@@ -24,6 +24,7 @@ type door struct {
 	file   *os.File
 	raw    syscall.RawConn
 	guests []guest
+	came   bool // somebody, when it last looked
 	buffer [4 << 10]byte
 }
 
@@ -81,11 +82,12 @@ func (d *door) work(q *Queue) error {
 	return nil
 }
 
-// await takes in who comes, for as long as nobody is wanted.
+// await takes in who comes, for as long as nobody is wanted. As long as some
+// come, it looks for them at intervals: to be woken for each of them would take
+// as much of the CPU again as to refuse them.
 func (d *door) await(q *Queue) error {
-	if len(d.guests) >= maxGuests {
+	if len(d.guests) >= maxGuests || d.came && !q.limits.Group.Siblings {
 		time.Sleep(polling)
-		return nil
 	}
 	end := time.Time{}
 	if q.Waiting() > 0 {
@@ -106,7 +108,7 @@ func (d *door) await(q *Queue) error {
 			own, err := d.accept(int(fd))
 			switch {
 			case errors.Is(err, unix.EAGAIN):
-				return len(d.guests) > before || q.limits.Group.Siblings // else somebody will come
+				return d.came || len(d.guests) > before || q.limits.Group.Siblings // else somebody will come
 			case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
 			case err != nil:
 				failed = os.NewSyscallError("accept4", err)
@@ -117,6 +119,7 @@ func (d *door) await(q *Queue) error {
 		}
 		return true
 	})
+	d.came = len(d.guests) > 0
 	return cmp.Or(failed, err)
 }
 

@@ -29,7 +29,9 @@ func (q *Queue) Note(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateActive:
 		own.become(active)
-		q.held.Store(0) // who was waited for has come
+		if q.held.Load() > 0 {
+			q.held.Store(0) // who was waited for has come
+		}
 	case http.StateIdle:
 		own.become(idle)
 	case http.StateHijacked:
