@@ -1,125 +1,32 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 )
 
-// patience is a client's time-out, and onTime that of a good answer.
-const (
-	patience = 2 * time.Second
-	onTime   = 250 * time.Millisecond
-)
+// onTime is the latency of a good answer.
+const onTime = 250 * time.Millisecond
 
-// client sends requests to one server. It is as lean as it can be, since its core
-// may share much with that of the server.
-type client struct {
-	addr string
-	kept bool
-
-	mu   sync.Mutex
-	idle []*conn // mu
-}
-
-type conn struct {
-	net.Conn
-	buffer [1 << 10]byte
-}
-
-func newClient(addr string, kept bool) *client { return &client{addr: addr, kept: kept} }
-
-// get takes a connection that is idle, or makes one.
-func (c *client) get() (*conn, error) {
-	c.mu.Lock()
-	if n := len(c.idle); n > 0 {
-		defer c.mu.Unlock()
-		idle := c.idle[n-1]
-		c.idle = c.idle[:n-1]
-		return idle, nil
-	}
-	c.mu.Unlock()
-	dialed, err := net.DialTimeout("tcp", c.addr, patience)
-	if err != nil {
-		return nil, err
-	}
-	return &conn{Conn: dialed}, nil
-}
-
-func (c *client) put(k *conn, keep bool) {
-	if !keep {
-		_ = k.Close() // everything has been read
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.idle = append(c.idle, k)
-}
-
-func (c *client) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, k := range c.idle {
-		_ = k.Close() // nothing is under way
-	}
-	c.idle = nil
-}
-
-// code sends a request and reads its answer, which fits into a buffer.
-func (c *client) code(path string, due time.Time) (int, error) {
-	k, err := c.get()
-	if err != nil {
-		return 0, err
-	}
-	_ = k.SetDeadline(due.Add(patience))
-	ending := "\r\nConnection: close\r\n\r\n"
-	if c.kept {
-		ending = "\r\n\r\n"
-	}
-	if _, err := io.WriteString(k, "GET "+path+" HTTP/1.1\r\nHost: bench"+ending); err != nil {
-		c.put(k, false)
-		return 0, err
-	}
-	n := 0
-	for {
-		m, err := k.Read(k.buffer[n:])
-		n += m
-		code, whole, closes := parse(k.buffer[:n])
-		if whole {
-			c.put(k, c.kept && !closes)
-			return code, nil
+// mixes say what the next request asks for; on average it is the CPU time that
+// all requests take by default.
+var mixes = map[string]func() string{
+	"same": func() string { return "" },
+	"sizes": func() string { // one in ten takes eleven times as long as the others
+		if rand.IntN(10) == 0 {
+			return "?times=5.5"
 		}
-		if err != nil {
-			c.put(k, false)
-			return 0, err
+		return "?times=0.5"
+	},
+	"waiting": func() string { // every other one asks a database, and computes a tenth as much as the rest
+		if rand.IntN(2) == 0 {
+			return "?times=0.18&pause=20ms"
 		}
-	}
-}
-
-// parse says whether an answer is whole.
-func parse(text []byte) (code int, whole, closes bool) {
-	header, body, found := bytes.Cut(text, []byte("\r\n\r\n"))
-	if !found || len(header) < len("HTTP/1.1 200") {
-		return 0, false, false
-	}
-	length := 0
-	for line := range bytes.Lines(header) {
-		name, value, _ := bytes.Cut(bytes.TrimSpace(line), []byte(": "))
-		switch string(name) {
-		case "Content-Length":
-			length, _ = strconv.Atoi(string(value)) // of servers that we know
-		case "Connection":
-			closes = string(value) == "close"
-		}
-	}
-	code, _ = strconv.Atoi(string(header[len("HTTP/1.1 "):len("HTTP/1.1 200")]))
-	return code, len(body) >= length, closes
+		return "?times=1.82"
+	},
 }
 
 // answer is what became of one request.
@@ -142,17 +49,24 @@ func (c *client) ask(path string, start, due time.Time) answer {
 	return a
 }
 
+// stream is a sequence of requests.
+type stream struct {
+	path   string
+	mix    string
+	rate   float64 // a second
+	random bool    // arrivals are those of a Poisson process
+}
+
 // open sends requests at a rate, however long they take, until the time is
-// over, and returns when the last has been answered. Random arrivals are those of
-// a Poisson process.
-func (c *client) open(path string, rate float64, random bool, length time.Duration) []answer {
+// over, and returns when the last has been answered.
+func (c *client) open(s stream, length time.Duration) []answer {
 	var mu sync.Mutex
 	var answers []answer
 	var pending sync.WaitGroup
-	start := time.Now()
+	start, next := time.Now(), mixes[s.mix]
 	for due := start; due.Sub(start) < length; {
 		time.Sleep(time.Until(due))
-		at := due
+		at, path := due, s.path+next()
 		pending.Go(func() {
 			a := c.ask(path, start, at)
 			mu.Lock()
@@ -160,10 +74,10 @@ func (c *client) open(path string, rate float64, random bool, length time.Durati
 			answers = append(answers, a)
 		})
 		gap := 1.0
-		if random {
+		if s.random {
 			gap = rand.ExpFloat64()
 		}
-		due = due.Add(time.Duration(gap / rate * float64(time.Second)))
+		due = due.Add(time.Duration(gap / s.rate * float64(time.Second)))
 	}
 	pending.Wait()
 	return answers
@@ -171,14 +85,14 @@ func (c *client) open(path string, rate float64, random bool, length time.Durati
 
 // closed sends one request after another over a few connections, and returns
 // how many were answered in a second.
-func (c *client) closed(ctx context.Context, connections int, length time.Duration) float64 {
+func (c *client) closed(ctx context.Context, mix string, connections int, length time.Duration) float64 {
 	var all sync.WaitGroup
 	counts := make([]int, connections)
-	start := time.Now()
+	start, next := time.Now(), mixes[mix]
 	for i := range connections {
 		all.Go(func() {
 			for ctx.Err() == nil && time.Since(start) < length {
-				if c.ask("/", start, time.Now()).code == http.StatusOK {
+				if c.ask("/"+next(), start, time.Now()).code == http.StatusOK {
 					counts[i]++
 				}
 			}

@@ -27,13 +27,13 @@ func BenchmarkRound(b *testing.B) {
 	}
 	defer bench.stop()
 	for b.Loop() {
-		r, err := bench.run(round{kind: "support", procs: 1, times: 5, length: 2 * time.Second})
+		r, err := bench.run(round{Kind: "support", Procs: 1, Times: 5, Mix: "same", Proto: plain, Length: 2 * time.Second})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if r.refused == 0 {
+		if r.Refused == 0 {
 			b.Errorf("nobody was refused: %+v", r)
 		}
-		b.ReportMetric(r.share, "share")
+		b.ReportMetric(r.Share, "share")
 	}
 }

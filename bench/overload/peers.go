@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 
@@ -16,7 +17,7 @@ import (
 )
 
 // peer serves as others do, each at its defaults.
-func peer(kind string, ln net.Listener, next http.Handler) error {
+func peer(kind string, ln net.Listener, next http.Handler, config *tls.Config) error {
 	switch kind {
 	case "limitlistener":
 		ln = netutil.LimitListener(ln, 16)
@@ -27,7 +28,7 @@ func peer(kind string, ln net.Listener, next http.Handler) error {
 	case "failsafe":
 		next = failsafehttp.NewHandler(next, adaptivelimiter.NewWithDefaults[*http.Response]()) //nolint:bodyclose // it is a type, not a response
 	}
-	return (&http.Server{Handler: next}).Serve(ln) //nolint:gosec // as they are
+	return serveOn(&http.Server{Handler: next, TLSConfig: config}, ln) //nolint:gosec // as they are
 }
 
 // quieten keeps go-zero from writing lines about its process, which it does in

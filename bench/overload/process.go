@@ -19,7 +19,7 @@ type server struct {
 	addr string
 }
 
-func start(kind string, work int, pause time.Duration, procs int, dir string) (*server, error) {
+func (b *bench) start(kind string, r round) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -31,11 +31,11 @@ func start(kind string, work int, pause time.Duration, procs int, dir string) (*
 	s := &server{addr: ln.Addr().String()}
 	_ = ln.Close()
 	s.cmd = exec.Command("taskset", "-c", "0", self, "-serve", kind, "-addr", s.addr,
-		"-work", strconv.Itoa(work), "-pause", pause.String())
-	s.cmd.Env = environment(procs, dir)
+		"-work", strconv.Itoa(b.work), "-pause", r.Pause.String(), "-protos", r.Proto)
+	s.cmd.Env = environment(r.Procs, b.dir)
 	s.cmd.Stderr = os.Stderr
 	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%w (taskset is in Debian's util-linux)", err)
+		return nil, err
 	}
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("tcp", s.addr)

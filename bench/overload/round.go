@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -9,97 +10,136 @@ import (
 
 // round is one subject under one load.
 type round struct {
-	kind     string
-	procs    int     // in the environment; 0 for none
-	times    float64 // the capacity
-	kept     bool
-	random   bool
-	pause    time.Duration
-	length   time.Duration
-	critical bool // all but 20 requests a second are sheddable
+	Kind     string
+	Procs    int     // in the environment; 0 for none
+	Times    float64 // the capacity
+	Kept     bool
+	Random   bool
+	Mix      string // see mixes
+	Proto    string // see the constants
+	Pause    time.Duration
+	Length   time.Duration
+	Critical bool // all but 20 requests a second are sheddable
 }
 
-// result is what was measured of a round.
+// The protocols.
+const (
+	plain     = "http1"
+	encrypted = "tls"
+	http2     = "h2"
+)
+
+// result is what was measured in a round.
 type result struct {
-	capacity   float64 // requests a second, mean of before and after
-	drift      float64 // of the capacity, as a part of it
-	share      float64 // answers on time after the first second, of the capacity
-	first      float64 // the same in the first second
-	p50, p99   time.Duration
-	refused    int
-	late       time.Duration // p99 of refusals
-	latest     time.Duration
-	unanswered int // neither served nor refused
-	timeouts   int
-	growth     float64       // MiB, at the peak
-	normal     time.Duration // after the end of the load until an answer within 50 ms
-	served     float64       // of the critical requests, on time
+	Capacity   float64 // requests a second, mean of before and after
+	Drift      float64 // of the capacity, as a part of it
+	Share      float64 // answers on time after the first second, of the capacity
+	First      float64 // the same in the first second
+	P50, P99   time.Duration
+	Refused    int
+	Late       time.Duration // p99 of refusals
+	Latest     time.Duration
+	Unanswered int // neither served nor refused
+	Timeouts   int
+	Growth     float64       // MiB, at the peak
+	Kept       float64       // MiB, some time after the load
+	Normal     time.Duration // after the end of the load until an answer within 50 ms
+	Served     float64       // of the critical requests, on time
+	Own        float64       // part of the first core that the server had under load
+	Others     float64       // part that other programs and the kernel had
+	Stolen     float64       // part that the host took
 }
 
 // bench has what all rounds share.
 type bench struct {
-	work int
-	bare map[time.Duration]*server // for the capacity, by pause
-	dir  string
+	work   int
+	settle time.Duration // after the load, before memory is looked at again
+	dir    string
 }
 
 // capacity is what bare net/http does with a few clients.
-func (b *bench) capacity(pause time.Duration) float64 {
+func (b *bench) capacity(s *server, r round) float64 {
 	clients := 4
-	if pause > 0 {
+	if r.Pause > 0 || r.Mix == "waiting" {
 		clients = 64
 	}
-	c := newClient(b.bare[pause].addr, true)
+	c := newClient(s.addr, r.Proto, r.Kept || r.Proto == plain)
 	defer c.close()
-	return c.closed(context.Background(), clients, 1200*time.Millisecond)
+	return c.closed(context.Background(), r.Mix, clients, 1200*time.Millisecond)
 }
 
-func (b *bench) run(r round) (*result, error) {
-	s, err := start(r.kind, b.work, r.pause, r.procs, b.dir)
+func (b *bench) run(r round) (result, error) {
+	bare, err := b.start("net/http", r)
 	if err != nil {
-		return nil, err
+		return result{}, err
+	}
+	defer bare.stop()
+	s, err := b.start(r.Kind, r)
+	if err != nil {
+		return result{}, err
 	}
 	defer s.stop()
-	before := b.capacity(r.pause)
-	c := newClient(s.addr, r.kept)
+	before := b.capacity(bare, r)
+	c := newClient(s.addr, r.Proto, r.Kept)
 	defer c.close()
-	c.open("/", before/2, r.random, time.Second) // an ordinary second, so that it is warm
+	c.open(stream{"/", r.Mix, before / 2, r.Random}, time.Second) // an ordinary second, so that it is warm
 	if err := s.forgetPeak(); err != nil {
-		return nil, err
+		return result{}, err
 	}
 	idle, err := s.memory("VmRSS")
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
+	usedBefore, err := s.usage()
+	if err != nil {
+		return result{}, err
+	}
+	start := time.Now()
 	answers, critical := flood(c, r, before)
-	normal := b.normal(c)
+	took := time.Since(start).Seconds()
+	used, err := s.usage()
+	if err != nil {
+		return result{}, err
+	}
+	normal := normal(c)
 	peak, err := s.memory("VmHWM")
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	c.close()
-	after := b.capacity(r.pause)
-	result := judge(answers, r.length, (before+after)/2)
-	result.drift = after/before - 1
-	result.growth, result.normal, result.served = peak-idle, normal, onTimeShare(critical)
-	return result, nil
+	time.Sleep(b.settle)
+	later, err := s.memory("VmRSS")
+	if err != nil {
+		return result{}, err
+	}
+	after := b.capacity(bare, r)
+	if before == 0 || after == 0 {
+		return result{}, fmt.Errorf("%s answers nothing over %s", "net/http", r.Proto)
+	}
+	m := judge(answers, r.Length, (before+after)/2)
+	m.Drift = after/before - 1
+	m.Growth, m.Kept, m.Normal, m.Served = peak-idle, later-idle, normal, onTimeShare(critical)
+	m.Own = (used.server - usedBefore.server).Seconds() / took
+	m.Others = (used.all-usedBefore.all).Seconds()/took - m.Own
+	m.Stolen = (used.stolen - usedBefore.stolen).Seconds() / took
+	return m, nil
 }
 
 func flood(c *client, r round, capacity float64) (answers, critical []answer) {
 	path := "/"
 	done := make(chan []answer, 1)
-	if r.critical {
+	if r.Critical {
 		path = "/sheddable"
-		go func() { done <- c.open("/critical", 20, r.random, r.length) }()
+		go func() { done <- c.open(stream{"/critical", r.Mix, 20, r.Random}, r.Length) }()
 	} else {
 		done <- nil
 	}
-	answers = c.open(path, r.times*capacity, r.random, r.length)
+	answers = c.open(stream{path, r.Mix, r.Times * capacity, r.Random}, r.Length)
 	return answers, <-done
 }
 
 // normal is the time until the server answers as quickly as when it is idle.
-func (b *bench) normal(c *client) time.Duration {
+func normal(c *client) time.Duration {
 	start := time.Now()
 	for {
 		sent := time.Now()
@@ -121,8 +161,8 @@ func onTimeShare(answers []answer) float64 {
 }
 
 // judge counts goodput by the second in which an answer came.
-func judge(answers []answer, length time.Duration, capacity float64) *result {
-	r := &result{capacity: capacity}
+func judge(answers []answer, length time.Duration, capacity float64) result {
+	r := result{Capacity: capacity}
 	var served, refused []time.Duration
 	var first, later float64
 	for _, a := range answers {
@@ -137,16 +177,16 @@ func judge(answers []answer, length time.Duration, capacity float64) *result {
 		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 			refused = append(refused, a.took)
 		default:
-			r.unanswered++
+			r.Unanswered++
 		}
 		if a.late {
-			r.timeouts++
+			r.Timeouts++
 		}
 	}
-	r.first = first / capacity
-	r.share = later / (capacity * (length.Seconds() - 1))
-	r.p50, r.p99 = quantile(served, 0.5), quantile(served, 0.99)
-	r.refused, r.late, r.latest = len(refused), quantile(refused, 0.99), quantile(refused, 1)
+	r.First = first / capacity
+	r.Share = later / (capacity * (length.Seconds() - 1))
+	r.P50, r.P99 = quantile(served, 0.5), quantile(served, 0.99)
+	r.Refused, r.Late, r.Latest = len(refused), quantile(refused, 0.99), quantile(refused, 1)
 	return r
 }
 

@@ -2,9 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -16,48 +22,88 @@ import (
 	"github.com/support-go/support/admit"
 )
 
-// serve is a server of a kind at an address, whose requests each take work
-// rounds of hashing after a wait.
-func serve(kind, addr string, work int, pause time.Duration) error {
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if pause > 0 {
-			time.Sleep(pause)
+// work is a handler whose requests each take so many rounds of hashing after a
+// wait, or what they ask for: a multiple of that, another wait.
+func work(rounds int, pause time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rounds, pause := rounds, pause
+		if r.URL.RawQuery != "" {
+			asked := r.URL.Query()
+			times, err := strconv.ParseFloat(asked.Get("times"), 64)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			rounds = int(times * float64(rounds))
+			pause, _ = time.ParseDuration(asked.Get("pause")) // none is none
 		}
-		hash(work)
-		_, _ = io.WriteString(w, "ok")
+		time.Sleep(pause)
+		hash(rounds)
+		_, _ = io.WriteString(w, "ok") // fails if the client has gone
 	})
+}
+
+// serve is a server of a kind at an address.
+func serve(kind, addr, proto string, handler http.Handler) error {
+	var config *tls.Config
+	if proto != plain {
+		certificate, err := makeCertificate()
+		if err != nil {
+			return err
+		}
+		config = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}}
+	}
 	if workers, ours := map[string]int{"support": 0, "workers": 2}[kind]; ours {
-		return serveGroup(addr, handler, workers)
+		return serveGroup(addr, handler, workers, config)
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
 	if kind == "accept and admit" {
-		return serveParts(ln, handler)
+		return serveParts(ln, handler, config)
 	}
-	return peer(kind, ln, handler)
+	return peer(kind, ln, handler, config)
 }
 
-func serveGroup(addr string, handler http.Handler, workers int) error {
+func serveGroup(addr string, handler http.Handler, workers int, config *tls.Config) error {
 	group := support.New("bench")
 	group.Log = slog.New(slog.DiscardHandler)
 	group.Workers = workers
 	group.Dir = os.Getenv("BENCH_DIR")
 	group.Limits.Orphan = -1 // go with the supervisor
 	server := group.HTTP(addr, handler)
+	server.TLS = config
 	server.Overload.Class = admit.Prefixes{"/critical": admit.Critical, "/sheddable": admit.Sheddable}.Class
 	return group.Run(context.Background())
 }
 
 // serveParts uses the two packages without a group.
-func serveParts(ln net.Listener, handler http.Handler) error {
+func serveParts(ln net.Listener, handler http.Handler, config *tls.Config) error {
 	log := slog.New(slog.DiscardHandler)
 	gate := admit.New(admit.Limits{}, nil, log)
 	queue := accept.NewQueue(ln, accept.Limits{Room: gate.Room}, nil, log)
-	server := &http.Server{Handler: gate.Handler(handler, admit.Policy{}), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: gate.Handler(handler, admit.Policy{}), ReadHeaderTimeout: 10 * time.Second, TLSConfig: config}
 	queue.Hook(server)
-	return server.Serve(queue)
+	return serveOn(server, queue)
+}
+
+func serveOn(server *http.Server, ln net.Listener) error {
+	if server.TLSConfig != nil {
+		return server.ServeTLS(ln, "", "")
+	}
+	return server.Serve(ln)
+}
+
+// makeCertificate makes one for this process only.
+func makeCertificate() (certificate tls.Certificate, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return certificate, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
 
 func hash(rounds int) {
