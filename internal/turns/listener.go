@@ -67,7 +67,14 @@ func (l *Listener) Accept() (net.Conn, error) {
 // moment, and says whether to take it after all, or there is nothing to wait
 // for.
 func (l *Listener) await() (take bool) {
-	err := l.gate.Read(func(fd uintptr) bool { return !l.seat.ahead() || readable(fd) })
+	looked := false
+	err := l.gate.Read(func(fd uintptr) bool {
+		if looked {
+			return true // it is asked again when one has come
+		}
+		looked = true
+		return readable(fd)
+	})
 	if err != nil {
 		return true // it is closed, as Accept will find
 	}
@@ -76,9 +83,12 @@ func (l *Listener) await() (take bool) {
 		return true
 	}
 	time.Sleep(moment)
+	if l.seat.came(invited) {
+		return false
+	}
 	waiting := true
 	err = l.gate.Control(func(fd uintptr) { waiting = readable(fd) })
-	if err != nil || l.seat.came(invited) || !waiting {
+	if err != nil || !waiting {
 		return err != nil
 	}
 	l.seat.waitedInVain(invited)

@@ -9,9 +9,9 @@ import (
 // sibling. With less, workers wait for each other more often.
 const slack = 2
 
-// moment is how long a worker leaves a connection to its siblings. The runtime's
-// timers are no finer.
-const moment = time.Millisecond
+// moment is how long a worker leaves a connection to its siblings. With less,
+// those that are ahead look at the socket more often while many connections come.
+const moment = 2 * time.Millisecond
 
 // owed is how many turns a worker that has been slow may make up for.
 const owed = 16
@@ -20,7 +20,7 @@ const owed = 16
 // come in its moment, unless it takes a connection. It begins with a moment and
 // doubles: one that is late is waited for again soon, and one that is stopped
 // delays hardly anything.
-const longestTruancy = 100 * moment
+const longestTruancy = 100 * time.Millisecond
 
 // Seat is a worker's place at a board. Its methods may be called by any number
 // of goroutines.
