@@ -251,6 +251,8 @@ func (c *child) answer(question []string) string {
 		for range n {
 			c.kept = append(c.kept, bytes.Repeat([]byte{1}, 1<<20))
 		}
+	case "full":
+		c.worker.Full(true)
 	case "open": // so many files
 		n, _ := strconv.Atoi(question[1])
 		for range n {
