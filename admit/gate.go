@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/support-go/support/stats"
@@ -15,6 +17,7 @@ import (
 type Gate struct {
 	limits Limits
 	sheds  *sheds
+	lends  atomic.Bool // requests have stepped aside, see StepAside
 
 	mu      sync.Mutex
 	demand  demand
@@ -39,6 +42,19 @@ func New(limits Limits, reg *stats.Registry, log *slog.Logger) *Gate {
 	limits = limits.withDefaults()
 	leaveOneFree(limits.Cores)
 	return newGate(limits, newSheds(reg, cmp.Or(log, slog.Default())), realSense())
+}
+
+// Fixed returns a Gate that lets n in at once, however long they stay, and has
+// the others wait for at most the time longest: a fifth of it while there is
+// always somebody who waits, by the forecast. It is for places that are not the
+// CPU of this process, such as the lanes of package offload: it counts nothing,
+// and leaves GOMAXPROCS alone. A nil log is slog.Default().
+func Fixed(n int, longest time.Duration, log *slog.Logger) *Gate {
+	limits := Limits{
+		Cores: n, Running: n, InFlight: n, Lasting: math.MaxInt64, fixed: true,
+		Standing: longest / 5, Burst: longest * 2 / 5, MaxWait: longest,
+	}
+	return newGate(limits, newSheds(nil, cmp.Or(log, slog.Default())), sense{})
 }
 
 func newGate(limits Limits, sheds *sheds, sense sense) *Gate {
@@ -84,8 +100,16 @@ func (g *Gate) admitLocked(now time.Time) grant {
 func (g *Gate) end(p grant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.endLocked(p)
+}
+
+func (g *Gate) vacateLocked(p grant) {
 	g.running--
 	g.ages.end(p.age)
+}
+
+func (g *Gate) endLocked(p grant) {
+	g.vacateLocked(p)
 	if p.began.IsZero() && g.line.empty() {
 		return
 	}
@@ -175,16 +199,29 @@ func (g *Gate) Decisions() []Decision { return g.sheds.journal.Latest() }
 
 // Acquire lets a request of a protocol other than HTTP in. It waits like one of
 // HTTP; what must be given back is the Permit. If the request is shed, the error
-// is an *Error, which is ErrShed. If ctx ends first, it is the cause of that.
+// is an *Error, which is ErrShed; it is shed at once if its turn would come after
+// the deadline of ctx. If ctx ends first, the error is the cause of that.
 func (g *Gate) Acquire(ctx context.Context, class Class) (*Permit, error) {
-	if p, ok := g.begin(class); ok {
-		return &Permit{gate: g, place: p}, nil
+	if p := g.TryAcquire(class); p != nil {
+		return p, nil
 	}
-	p, err := g.wait(ctx, request{class: class})
+	r := request{class: class}
+	if end, ok := ctx.Deadline(); ok {
+		r.patient = max(time.Until(end), 1)
+	}
+	p, err := g.wait(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	return &Permit{gate: g, place: p}, nil
+}
+
+// TryAcquire lets a request in that need not wait, and returns nil otherwise.
+func (g *Gate) TryAcquire(class Class) *Permit {
+	if p, ok := g.begin(class); ok {
+		return &Permit{gate: g, place: p}
+	}
+	return nil
 }
 
 // Permit is a place among the running requests of a Gate.

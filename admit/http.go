@@ -48,9 +48,15 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		var err error
 		if place, err = h.gate.wait(r.Context(), h.ask(r, class)); err != nil {
-			refuse(w, r, err)
+			if !Refuse(w, r, err) {
+				panic(http.ErrAbortHandler) // the client has gone
+			}
 			return
 		}
+	}
+	if class != Default || h.gate.lends.Load() {
+		(&stay{gate: h.gate, class: class, place: place}).serve(h.next, w, r)
+		return
 	}
 	defer h.gate.end(place) // after a panic too
 	h.next.ServeHTTP(w, r)
@@ -66,11 +72,13 @@ func (h *handler) ask(r *http.Request, class Class) request {
 
 const overloaded = "overloaded: try again later\n"
 
-// refuse answers a request that was shed. One with a long body ends its
-// connection: to read the body would be work for nothing.
-func refuse(w http.ResponseWriter, r *http.Request, err error) {
+// Refuse answers r with "503 Service Unavailable" and Retry-After if err is
+// ErrShed, and says whether it is. So a handler passes on what a Gate of another
+// thing has said, such as a lane of package offload. A request with a long body
+// ends its connection: to read the body would be work for nothing.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) (refused bool) {
 	if !errors.Is(err, ErrShed) {
-		panic(http.ErrAbortHandler) // the client has gone
+		return false
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/plain; charset=utf-8")
@@ -81,6 +89,7 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_, _ = w.Write([]byte(overloaded)) // fails if the client has gone
+	return true
 }
 
 // maxDiscard is what a refusal reads of a body, in bytes, to keep the

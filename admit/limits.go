@@ -33,6 +33,8 @@ type Limits struct {
 	// runs on, such as a stream of events, or one that is stuck; default 10 s. It
 	// takes up to twice as long until that is noticed.
 	Lasting time.Duration
+
+	fixed bool // nothing but Running is short, see Fixed
 }
 
 const (

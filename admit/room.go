@@ -29,6 +29,8 @@ func (g *Gate) roomLocked(class Class, now time.Time) int {
 	room := blindRoom
 	if rate := g.rateLocked(); rate > 0 {
 		room = int(min(float64(longest)*rate, maxWaiting))
+	} else if g.limits.fixed {
+		room = maxWaiting
 	} else if g.limits.Running > 0 {
 		room = blindWaves * g.limits.Running
 	}
@@ -43,7 +45,7 @@ func (g *Gate) roomLocked(class Class, now time.Time) int {
 func (g *Gate) rateLocked() float64 {
 	each := g.demand.each(g.pace.service)
 	switch {
-	case g.pace.flow > 0:
+	case g.pace.flow > 0 && !g.limits.fixed: // of what takes seconds no flow is seen
 		return g.pace.flow
 	case each == 0:
 		return 0
