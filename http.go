@@ -189,6 +189,9 @@ const slop = 4 << 10
 
 func (h *httpServer) serve(ctx context.Context, ln net.Listener) error {
 	ctx = context.WithValue(ctx, scopeKey{}, h.scope)
+	if h.process.gated(h.scope.server) {
+		ctx = h.process.gate.NewContext(ctx)
+	}
 	h.server.BaseContext = func(net.Listener) context.Context { return ctx }
 	err := h.server.Serve(ln)
 	if errors.Is(err, http.ErrServerClosed) {

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"runtime"
 
+	"github.com/support-go/support/admit"
 	"github.com/support-go/support/offload"
 )
 
@@ -12,6 +14,9 @@ import (
 // serves, when its number of Ps is settled.
 func (g *Group) equip() {
 	g.CPU.Name = cmp.Or(g.CPU.Name, "cpu")
+	if g.CPU.Size <= 0 { // now, since the gate asks for one P more than there are cores
+		g.CPU.Size = max(1, min(runtime.GOMAXPROCS(0), admit.Cores())-1)
+	}
 	g.IO.Name = cmp.Or(g.IO.Name, "io")
 	if g.IO.Size <= 0 {
 		g.IO.Size = 32

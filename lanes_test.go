@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/support-go/support"
+	"github.com/support-go/support/admit"
 	"github.com/support-go/support/offload"
+	"github.com/support-go/support/stats"
 )
 
 func TestLanes(t *testing.T) {
@@ -17,7 +19,7 @@ func TestLanes(t *testing.T) {
 		set     func(*support.Group)
 		cpu, io int
 	}{
-		"default": {func(*support.Group) {}, max(1, max(2, runtime.GOMAXPROCS(0))-1), 32},
+		"default": {func(*support.Group) {}, max(1, min(runtime.GOMAXPROCS(0), admit.Cores())-1), 32},
 		"set":     {func(g *support.Group) { g.CPU.Size, g.IO.Size = 3, 7 }, 3, 7},
 	}
 	for name, test := range tests {
@@ -132,4 +134,60 @@ func TestGroupsDoNotSeeEachOther(t *testing.T) {
 	_ = two.client.Close()
 	two.run.stop()
 	two.run.endsQuietly()
+}
+
+// TestWaitingForALaneKeepsNobodyOut has more requests want the one lane than
+// the gate lets in at once, and a small one beside them.
+func TestWaitingForALaneKeepsNobodyOut(t *testing.T) {
+	group := support.New("aside")
+	group.CPU.Size, group.Admit.Running = 1, 2
+	release := make(chan struct{})
+	server := group.HTTP("127.0.0.1:0", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/small" {
+			return
+		}
+		_, err := offload.Do(r.Context(), &group.CPU, func(context.Context) (int, error) {
+			<-release
+			return 0, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}))
+	r := start(t, group)
+	var heavy []*client
+	for i := range 8 {
+		c := dial(t, server.Addr())
+		c.get("/heavy")
+		heavy = append(heavy, c)
+		name, want := "offload.running", 1.0
+		if i > 0 {
+			name, want = "offload.waiting", float64(i)
+		}
+		eventually(t, "it has not come to the lane", func() bool { return sumOf(group, name) == want })
+	}
+	small := dial(t, server.Addr())
+	small.get("/small")
+	if got, _ := small.answer(); got.StatusCode != http.StatusOK {
+		t.Errorf("a small request is answered %d beside those that wait", got.StatusCode)
+	}
+	close(release)
+	for _, c := range append(heavy, small) {
+		if c != small {
+			c.answer()
+		}
+		_ = c.Close()
+	}
+	r.stop()
+	r.endsQuietly()
+}
+
+// sumOf is the sum of a gauge over all labels.
+func sumOf(g *support.Group, name string) (sum float64) {
+	for _, s := range g.Stats.Snapshot().Series {
+		if l, ok := s.Value.(stats.Level); ok && s.Name == name {
+			sum += float64(l)
+		}
+	}
+	return sum
 }

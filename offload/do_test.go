@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/support-go/support/admit"
 	"github.com/support-go/support/offload"
 	"github.com/support-go/support/stats"
 )
@@ -147,10 +148,10 @@ func TestShed(t *testing.T) {
 		want   error
 	}{
 		"queue full":          {offload.Limits{Queue: -1}, time.Hour, "full", offload.ErrShed},
-		"waited too long":     {offload.Limits{Wait: time.Second}, time.Hour, "wait", offload.ErrShed},
-		"default wait":        {offload.Limits{}, time.Hour, "wait", offload.ErrShed},
-		"context ended":       {offload.Limits{}, time.Second, "context", context.DeadlineExceeded},
-		"context, wait any":   {offload.Limits{Wait: -1}, time.Hour, "context", context.DeadlineExceeded},
+		"waited too long":     {offload.Limits{Wait: time.Second}, time.Hour, "waited", offload.ErrShed},
+		"default wait":        {offload.Limits{}, time.Hour, "waited", admit.ErrShed},
+		"context ended":       {offload.Limits{}, time.Second, "deadline", context.DeadlineExceeded},
+		"context, wait any":   {offload.Limits{Wait: -1}, time.Hour, "deadline", context.DeadlineExceeded},
 		"context ended early": {offload.Limits{}, 0, "context", context.DeadlineExceeded},
 	}
 	for name, test := range tests {

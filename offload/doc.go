@@ -9,9 +9,16 @@
 //
 // Work that computes keeps all processors from the small requests beside it
 // unless there are fewer lanes than processors; calls that block in the kernel
-// or in C take a thread each unless something bounds them. The rest waits in a
-// bounded queue, and what finds that full, or waits too long, is shed with an
-// error that is ErrShed.
+// or in C take a thread each unless something bounds them. The rest waits, and is
+// shed as package admit sheds requests: at once, if too many wait or its turn
+// would come too late, those of a lower class first. The error is ErrShed:
+//
+//	if admit.Refuse(w, r, err) { // with 503 and Retry-After
+//		return
+//	}
+//
+// A request that waits for a lane leaves its place in the group's admit.Gate to
+// another, and has it back when it has the lane.
 //
 // There are three kinds of lanes, which take the same [Limits]:
 //
@@ -28,8 +35,8 @@
 //
 // # Statistics
 //
-// By pool and by function (its name in the program, or as registered):
-// offload.wait_seconds and offload.run_seconds, offload.bytes_per_second where
-// [Bytes] tells the size, offload.panics, offload.abandoned. By pool alone:
-// the levels offload.waiting and offload.running, and offload.shed by reason.
+// By pool and by function (its name in the program, or as registered): the
+// levels offload.waiting and offload.running, offload.wait_seconds and
+// offload.run_seconds, offload.bytes_per_second where [Bytes] tells the size,
+// offload.panics, offload.abandoned. By pool: offload.shed, by reason.
 package offload

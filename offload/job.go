@@ -2,18 +2,22 @@ package offload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/support-go/support/admit"
 )
 
 // job is one call of a function, from when a lane is asked for.
 type job struct {
-	pool  *Pool
-	of    *function
-	outer *job       // of which this one is part, perhaps in another pool
-	admit chan error // of one that waits: nil, or why it may not run
-	began time.Time  // with a lane
+	pool     *Pool
+	of       *function
+	outer    *job                    // of which this one is part, perhaps in another pool
+	withdraw context.CancelCauseFunc // of one that waits: ends that
+	permit   *admit.Permit           // the lane
+	began    time.Time               // with a lane
 
 	bytes    atomic.Int64
 	over     atomic.Bool // the lane has been given back
@@ -68,98 +72,103 @@ func (j *job) end() {
 
 // enter waits for a lane.
 func (p *Pool) enter(ctx context.Context, j *job) error {
-	if err := ctx.Err(); err != nil {
+	if ctx.Err() != nil {
 		return p.refuse("context", fmt.Errorf("offload: pool %q: not begun: %w", p.Name, context.Cause(ctx)))
 	}
-	p.mu.Lock()
-	switch {
-	case p.closed:
-		p.mu.Unlock()
-		return p.refuse("closed", fmt.Errorf("%w: pool %q", ErrClosed, p.Name))
-	case p.running.len < p.Size:
-		j.began = time.Now()
-		p.start(j)
-		p.mu.Unlock()
-		j.of.wait.Add(0)
-		return nil
-	case p.waiting.len >= p.Limits.Queue:
-		p.mu.Unlock()
-		return p.refuse("full", fmt.Errorf("%w: pool %q has %d jobs running and %d waiting; offer fewer, or raise Size or Queue", ErrShed, p.Name, p.Size, p.Limits.Queue))
-	}
-	j.admit = make(chan error, 1) // whoever admits j does not wait for it
-	p.waiting.push(j)
-	p.meter.waiting.Add(1)
-	p.mu.Unlock()
-	return p.await(ctx, j)
-}
-
-// start notes that j holds a lane. The caller holds p.mu.
-func (p *Pool) start(j *job) {
-	p.running.push(j)
-	p.meter.running.Add(1)
-	p.watch.start(p)
-}
-
-// await waits until j is admitted.
-func (p *Pool) await(ctx context.Context, j *job) error {
-	since := time.Now()
-	defer p.meter.waiting.Add(-1)
-	late, stop := p.late()
-	defer stop()
-	var reason string
-	var err error
-	select {
-	case err = <-j.admit:
-		return p.admitted(j, err, since)
-	case <-late:
-		reason, err = "wait", fmt.Errorf("%w: pool %q has had no lane free for %v; offer fewer jobs, or raise Size or Wait", ErrShed, p.Name, p.Limits.Wait)
-	case <-ctx.Done():
-		reason, err = "context", fmt.Errorf("offload: pool %q: waited %v for a lane: %w", p.Name, time.Since(since).Round(time.Millisecond), context.Cause(ctx))
-	}
-	if !p.withdraw(j) { // it has been admitted meanwhile
-		if admitted := <-j.admit; admitted == nil {
-			p.leave(j)
+	p.first.Do(func() { admit.StepAside(ctx)() }) // so that requests from now on can
+	var waited time.Duration
+	if j.permit = p.gate.TryAcquire(admit.Default); j.permit == nil {
+		var err error
+		if waited, err = p.wait(ctx, j); err != nil {
+			return err
 		}
 	}
-	return p.refuse(reason, err)
-}
-
-func (p *Pool) admitted(j *job, err error, since time.Time) error {
-	if err != nil {
-		return p.refuse("closed", fmt.Errorf("%w: pool %q", err, p.Name))
+	if !p.start(j) {
+		j.permit.Release()
+		return p.refuse("closed", fmt.Errorf("%w: pool %q", ErrClosed, p.Name))
 	}
-	j.of.wait.AddDuration(time.Since(since))
+	j.of.wait.AddDuration(waited)
 	return nil
 }
 
-// late returns a channel that tells when a job has waited too long.
-func (p *Pool) late() (<-chan time.Time, func() bool) {
-	if p.Limits.Wait < 0 {
-		return nil, func() bool { return false }
+// wait has j wait for its permit. The request that it is part of, if it is,
+// gives its place to others meanwhile.
+func (p *Pool) wait(ctx context.Context, j *job) (waited time.Duration, err error) {
+	began := time.Now()
+	ctx, j.withdraw = context.WithCancelCause(ctx)
+	defer j.withdraw(nil)
+	if err := p.queue(j); err != nil {
+		return 0, err
 	}
-	t := time.NewTimer(p.Limits.Wait)
-	return t.C, t.Stop
+	defer p.dequeue(j)
+	defer admit.StepAside(ctx)()
+	if j.permit, err = p.gate.Acquire(ctx, admit.ClassOf(ctx)); err != nil {
+		return 0, p.explain(ctx, err, time.Since(began))
+	}
+	return time.Since(began), nil
 }
 
-func (p *Pool) withdraw(j *job) bool {
+// queue notes that j waits, if it may.
+func (p *Pool) queue(j *job) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.waiting.remove(j)
+	switch {
+	case p.closed:
+		return p.refuse("closed", fmt.Errorf("%w: pool %q", ErrClosed, p.Name))
+	case p.waiting.len >= p.Limits.Queue:
+		return p.refuse("full", fmt.Errorf("%w: pool %q has %d jobs running and %d waiting; offer fewer, or raise Size or Queue", ErrShed, p.Name, p.running.len, p.waiting.len))
+	}
+	p.waiting.push(j)
+	j.of.waiting.Add(1)
+	return nil
 }
 
-// leave takes the lane from j and gives it to the job that waits longest.
+func (p *Pool) dequeue(j *job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting.remove(j)
+	j.of.waiting.Add(-1)
+}
+
+// explain says why a job that has waited is not run.
+func (p *Pool) explain(ctx context.Context, err error, waited time.Duration) error {
+	var shed *admit.Error
+	if errors.As(err, &shed) {
+		s := p.gate.State()
+		err = fmt.Errorf("%w (%v): pool %q has %d jobs running and %d waiting, of about %v each; offer fewer, or raise Size or Wait",
+			ErrShed, shed.Reason, p.Name, s.Running, s.Waiting, s.Service.Round(time.Microsecond))
+		if shed.Reason == admit.Deadline {
+			err = fmt.Errorf("%w: %w", err, context.DeadlineExceeded)
+		}
+		return p.refuse(shed.Reason.String(), err)
+	}
+	if errors.Is(err, ErrClosed) {
+		return p.refuse("closed", fmt.Errorf("%w: pool %q", err, p.Name))
+	}
+	return p.refuse("context", fmt.Errorf("offload: pool %q: waited %v for a lane: %w", p.Name, waited.Round(time.Millisecond), context.Cause(ctx)))
+}
+
+// start notes that j holds a lane, unless the pool is closed.
+func (p *Pool) start(j *job) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	j.began = time.Now()
+	p.running.push(j)
+	j.of.running.Add(1)
+	p.watch.start(p)
+	return true
+}
+
+// leave takes the lane from j.
 func (p *Pool) leave(j *job) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running.remove(j)
-	p.meter.running.Add(-1)
-	if next := p.waiting.first; next != nil {
-		p.waiting.remove(next)
-		next.began = time.Now()
-		p.start(next)
-		next.admit <- nil
-		return
-	}
+	j.of.running.Add(-1)
+	j.permit.Release()
 	if p.closed && p.running.len == 0 {
 		close(p.empty)
 	}

@@ -12,9 +12,8 @@ import (
 
 // meter is what a pool counts.
 type meter struct {
-	pool             string
-	reg              *stats.Registry
-	waiting, running *stats.Gauge
+	pool string
+	reg  *stats.Registry
 
 	// The functions by where their code begins. There are no more than the
 	// program has, and after a while no new ones, so reading takes no lock.
@@ -24,17 +23,16 @@ type meter struct {
 
 // function is what is counted of one function in one pool.
 type function struct {
-	name      string // for people
-	full      string // as in stacks
-	wait, run *stats.Distribution
-	speed     func() *stats.Distribution // listed once there is a size
-	count     func(what string)          // of what is rare
+	name             string       // for people
+	full             string       // as in stacks
+	waiting, running *stats.Gauge // the pool's are their sums
+	wait, run        *stats.Distribution
+	speed            func() *stats.Distribution // listed once there is a size
+	count            func(what string)          // of what is rare
 }
 
 func (m *meter) init(pool string, reg *stats.Registry) {
 	m.pool, m.reg = pool, reg
-	m.waiting = reg.Gauge("offload.waiting", "pool", pool)
-	m.running = reg.Gauge("offload.running", "pool", pool)
 	m.functions.Store(&map[uintptr]*function{})
 }
 
@@ -65,12 +63,14 @@ func (m *meter) named(full string) *function {
 	name := full[strings.LastIndexByte(full, '/')+1:]
 	labels := []string{"function", name, "pool", m.pool}
 	return &function{
-		name:  name,
-		full:  full,
-		wait:  m.reg.Distribution("offload.wait_seconds", labels...),
-		run:   m.reg.Distribution("offload.run_seconds", labels...),
-		speed: sync.OnceValue(func() *stats.Distribution { return m.reg.Distribution("offload.bytes_per_second", labels...) }),
-		count: func(what string) { m.reg.Counter("offload."+what, labels...).Add(1) },
+		name:    name,
+		full:    full,
+		waiting: m.reg.Gauge("offload.waiting", labels...),
+		running: m.reg.Gauge("offload.running", labels...),
+		wait:    m.reg.Distribution("offload.wait_seconds", labels...),
+		run:     m.reg.Distribution("offload.run_seconds", labels...),
+		speed:   sync.OnceValue(func() *stats.Distribution { return m.reg.Distribution("offload.bytes_per_second", labels...) }),
+		count:   func(what string) { m.reg.Counter("offload."+what, labels...).Add(1) },
 	}
 }
 

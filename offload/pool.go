@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/support-go/support/admit"
 	"github.com/support-go/support/stats"
 )
 
@@ -25,10 +26,12 @@ type Pool struct {
 
 	once  sync.Once
 	meter meter
+	gate  *admit.Gate // which has the lanes
+	first sync.Once   // job has come
 
 	mu      sync.Mutex
 	running list // of jobs that hold a lane
-	waiting list // of jobs that wait for one, the oldest first
+	waiting list // of jobs that wait for one
 	closed  bool
 	empty   chan struct{} // closed when closed and nothing runs; made by Close
 	watch   watch
@@ -40,8 +43,11 @@ type Limits struct {
 	// for each lane; negative none.
 	Queue int
 
-	// Wait is how long a job may wait for a lane before it is shed. Default
-	// 10 s; negative as long as its context allows.
+	// Wait is the longest that a job waits for a lane before it is shed. One
+	// that would wait for longer than two fifths of it, by how long jobs take of
+	// late, is shed at once, as is one that would not run before the deadline of
+	// its context; while there has always been a queue for that time, a fifth.
+	// Default 10 s; negative as long as the context allows.
 	Wait time.Duration
 
 	// Patience is how long a job may go on after its context has ended. Then
@@ -59,9 +65,20 @@ type Limits struct {
 	Budget time.Duration
 }
 
+// forever is longer than a job waits for, and can be added to a time.
+const forever = 1000 * time.Hour
+
 // ErrShed is the error of a job that has not been run, because too many wait
-// or it has waited too long.
-var ErrShed = errors.New("offload: shed")
+// or it has waited too long. It is admit.ErrShed, so that admit.Refuse answers a
+// request with it.
+var ErrShed error = shedError("offload: shed")
+
+type shedError string
+
+func (e shedError) Error() string { return string(e) }
+
+// Is makes it an admit.ErrShed.
+func (e shedError) Is(target error) bool { return target == admit.ErrShed }
 
 // ErrClosed is the error of a job for a pool that has been closed.
 var ErrClosed = errors.New("offload: closed")
@@ -73,10 +90,7 @@ func NewPool(name string, size int) *Pool { return &Pool{Name: name, Size: size}
 // more, or with an error when ctx ends. It may be called again.
 func (p *Pool) Close(ctx context.Context) error {
 	p.init()
-	empty, orphans := p.shut()
-	for _, j := range orphans {
-		j.admit <- ErrClosed
-	}
+	empty := p.shut()
 	select {
 	case <-empty:
 		return nil
@@ -90,21 +104,20 @@ func (p *Pool) Close(ctx context.Context) error {
 	}
 }
 
-func (p *Pool) shut() (empty <-chan struct{}, waiting []*job) {
+func (p *Pool) shut() (empty <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.empty == nil {
 		p.empty = make(chan struct{})
 	}
-	for j := range p.waiting.all {
-		waiting = append(waiting, j)
-		p.waiting.remove(j)
-	}
 	if !p.closed && p.running.len == 0 {
 		close(p.empty)
 	}
 	p.closed = true
-	return p.empty, waiting
+	for j := range p.waiting.all {
+		j.withdraw(ErrClosed)
+	}
+	return p.empty
 }
 
 func (p *Pool) describeRunning() string {
@@ -129,6 +142,7 @@ func (p *Pool) init() {
 			p.Log = slog.Default()
 		}
 		p.meter.init(p.Name, p.Stats)
+		p.gate = admit.Fixed(p.Size, p.Limits.Wait, p.Log.With("pool", p.Name))
 	})
 }
 
@@ -139,6 +153,8 @@ func (l Limits) orDefaults(size int) Limits {
 	case l.Queue < 0:
 		l.Queue = 0
 	}
-	l.Wait = cmp.Or(l.Wait, 10*time.Second)
+	if l.Wait = cmp.Or(l.Wait, 10*time.Second); l.Wait < 0 {
+		l.Wait = forever
+	}
 	return l
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/support-go/support"
+	"github.com/support-go/support/admit"
 	"github.com/support-go/support/offload"
 )
 
@@ -32,7 +33,6 @@ func main() {
 	flag.Parse()
 
 	group := support.New("offload")
-	group.Admit.Running = 100 // many may wait for a lane, since the lane bounds how many compute
 	server := group.HTTP("127.0.0.1:0", handler(remote))
 	group.Setup = func(context.Context) (func(context.Context) error, error) { return helpers.Close, nil }
 
@@ -75,8 +75,7 @@ func handler(remote offload.Remote[int, [32]byte]) http.Handler {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			rounds, _ := strconv.Atoi(r.FormValue("rounds"))
 			sum, err := hash(r.Context(), rounds)
-			if errors.Is(err, offload.ErrShed) {
-				http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			if admit.Refuse(w, r, err) {
 				return
 			}
 			fmt.Fprintf(w, "%x %v\n", sum, err)
