@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"time"
 
 	"github.com/support-go/support/admit"
 	"github.com/support-go/support/offload"
+	"github.com/support-go/support/requests"
 )
 
 // equip gives the group's lanes what they share with it, in a process that
@@ -27,9 +29,18 @@ func (g *Group) equip() {
 	}
 }
 
-// watchScheduler reports work that should be in a lane and is not.
+// watchScheduler reports work that should be in a lane and is not, when it keeps
+// others from running.
 func (g *Group) watchScheduler(ctx context.Context) {
 	offload.WatchScheduler(ctx, 0, g.log().With("group", g.Name), &g.Stats)
+}
+
+// watchSpins reports such work also when there is another processor.
+func (g *Group) watchSpins(ctx context.Context) {
+	log := g.log().With("group", g.Name)
+	requests.SpinWatch{Recorders: g.recorders, Report: func(s requests.Spin) {
+		log.Warn("request computes outside of a lane", "route", s.Method+" "+s.Route, "for", s.For.Round(time.Millisecond), "id", s.ID, "server", s.Server, "stack", s.Stack.String())
+	}}.Run(ctx)
 }
 
 // closeLanes waits a moment for jobs that nobody waits for any more.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -190,4 +191,44 @@ func sumOf(g *support.Group, name string) (sum float64) {
 		}
 	}
 	return sum
+}
+
+// TestComputingOutsideOfALaneIsTold has a handler compute, and another that does
+// so in a lane.
+func TestComputingOutsideOfALaneIsTold(t *testing.T) {
+	group := support.New("spin")
+	stop := make(chan struct{})
+	outside := func(context.Context) (n int, err error) {
+		for {
+			select {
+			case <-stop:
+				return n, nil
+			default:
+				n++
+			}
+		}
+	}
+	inside := func(ctx context.Context) (int, error) { return outside(ctx) }
+	mux := http.NewServeMux()
+	mux.HandleFunc("/in", func(_ http.ResponseWriter, r *http.Request) { _, _ = offload.Do(r.Context(), &group.CPU, inside) })
+	mux.HandleFunc("/out", func(_ http.ResponseWriter, r *http.Request) { _, _ = outside(r.Context()) })
+	server := group.HTTP("127.0.0.1:0", mux)
+	r := start(t, group)
+	in, out := dial(t, server.Addr()), dial(t, server.Addr())
+	in.get("/in")
+	eventually(t, "nothing runs in the lane", func() bool { return sumOf(group, "offload.running") == 1 })
+	out.get("/out")
+	r.logs.has(t, "request computes outside of a lane", "route=\"GET /out\"", "lanes_test.go:")
+	close(stop)
+	for _, c := range []*client{in, out} {
+		c.answer()
+		_ = c.Close()
+	}
+	r.stop()
+	if err := r.end(); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(r.logs.String(), "route=\"GET /in\"") {
+		t.Errorf("what computes in a lane is told:\n%s", r.logs.String())
+	}
 }

@@ -189,7 +189,7 @@ func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 		return g.runMeta(ctx, w)
 	}
 	g.equip()
-	stop := background(g.keepTime, g.watchProcess, g.watchScheduler, g.report(w), g.beSeen(w))
+	stop := background(g.keepTime, g.watchProcess, g.watchScheduler, g.watchSpins, g.report(w), g.beSeen(w))
 	defer stop() // the last report has what the drain has counted
 	p, order, err := g.serveChild(ctx, w, g.servers)
 	if order == nil {
@@ -306,7 +306,7 @@ func (g *Group) runAlone(ctx context.Context) error {
 	serving, p := newProcess(g, g.servers, sockets[:len(g.servers)], ledger.New(), nil)
 	started := time.Now()
 	shown := g.answerAll(&panorama{group: g, ask: func(context.Context) (prefork.State, error) { return p.state(started) }, numbers: g.own})
-	stop := background(append(shown, g.keepTime, g.watchProcess, g.watchScheduler)...)
+	stop := background(append(shown, g.keepTime, g.watchProcess, g.watchScheduler, g.watchSpins)...)
 	defer stop()
 	answering, admin := newProcess(g, g.admin, sockets[len(g.servers):], ledger.New(), nil)
 	orders := g.orders(ctx)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/support-go/support/internal/goroutines"
 	"github.com/support-go/support/stats"
 )
 
@@ -33,7 +34,7 @@ func WatchScheduler(ctx context.Context, limit time.Duration, log *slog.Logger, 
 		delay.AddDuration(late)
 		if late > limit && computed()-before > late/2 && now.Sub(last) >= reportEvery {
 			last = now
-			log.Warn("goroutines wait for a processor", "late", late.Round(time.Millisecond), "limit", limit, "stack", cmp.Or(busyStacks(), "what has computed is over"))
+			log.Warn("goroutines wait for a processor", "late", late.Round(time.Millisecond), "limit", limit, "stack", cmp.Or(goroutines.Text(goroutines.Compute), "what has computed is over"))
 		}
 		timer.Reset(every)
 	}
