@@ -2,7 +2,6 @@ package offload
 
 import (
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,7 @@ import (
 type helper struct {
 	cmd     *exec.Cmd
 	replies *os.File
-	in      *gob.Decoder
+	in      *receiver
 	started time.Time
 	jobs    int
 
@@ -31,7 +30,7 @@ type helper struct {
 
 	writing  sync.Mutex // guards out
 	requests *os.File
-	out      *gob.Encoder
+	out      *sender
 }
 
 const killed = -1
@@ -63,9 +62,9 @@ func (p *Process) launch() (*helper, error) {
 		return nil, err
 	}
 	h := &helper{
-		cmd: cmd, replies: replies, in: gob.NewDecoder(replies), started: time.Now(),
+		cmd: cmd, replies: replies, in: newReceiver(patient{replies}, p.Max), started: time.Now(),
 		greeted: make(chan struct{}), exited: make(chan struct{}),
-		requests: requests, out: gob.NewEncoder(requests),
+		requests: requests, out: newSender(patient{requests}),
 	}
 	p.helpers.Go(h.wait)
 	p.helpers.Go(h.greet)
@@ -84,20 +83,34 @@ func (h *helper) wait() {
 func (h *helper) greet() {
 	defer close(h.greeted)
 	late := time.AfterFunc(starting, h.kill)
-	var m message
-	if err := h.in.Decode(&m); err != nil || m.Kind != hello {
+	if m, err := h.in.receive(); err != nil || m.Kind != hello {
 		h.greeting = fmt.Errorf("it has not come to Serve: %w", h.death(err))
 	}
 	late.Stop()
 }
 
-// due says whether the helper is to be replaced, or has died.
-func (h *helper) due(c Cycle) bool {
+// serves says whether the helper has greeted, or failed to.
+func (h *helper) serves() bool {
+	select {
+	case <-h.greeted:
+		return true
+	default:
+		return false
+	}
+}
+
+// gone says whether the helper has ended.
+func (h *helper) gone() bool {
 	select {
 	case <-h.exited:
 		return true
 	default:
+		return false
 	}
+}
+
+// due says whether the helper is to be replaced.
+func (h *helper) due(c Cycle) bool {
 	return c.Jobs > 0 && h.jobs >= c.Jobs ||
 		c.Age > 0 && time.Since(h.started) >= c.Age ||
 		c.Memory > 0 && resident(h.cmd.Process.Pid) > c.Memory
@@ -115,7 +128,6 @@ func (h *helper) call(ctx context.Context, request message, patience time.Durati
 	defer stop()
 	err = h.say(request)
 	for err == nil && reply.Kind == 0 {
-		_ = h.replies.SetReadDeadline(time.Now().Add(silence)) // fails if it is closed
 		reply, err = h.hear()
 	}
 	if err == nil && reply.Serial != request.Serial {
@@ -133,7 +145,7 @@ func (h *helper) call(ctx context.Context, request message, patience time.Durati
 
 // hear returns a reply, or nothing but that the helper is alive.
 func (h *helper) hear() (m message, err error) {
-	if err = h.in.Decode(&m); m.Kind == alive {
+	if m, err = h.in.receive(); m.Kind == alive {
 		m.Kind = 0
 	}
 	return m, err
@@ -142,7 +154,7 @@ func (h *helper) hear() (m message, err error) {
 func (h *helper) say(m message) error {
 	h.writing.Lock()
 	defer h.writing.Unlock()
-	return h.out.Encode(m)
+	return h.out.send(m)
 }
 
 // cancel tells the helper that nobody waits for a job any more, and kills it

@@ -31,9 +31,25 @@ func logFile() io.Writer {
 	return file
 }
 
-const logVariable = "OFFLOAD_TEST_LOG"
+const (
+	logVariable  = "OFFLOAD_TEST_LOG"
+	holdVariable = "OFFLOAD_TEST_HOLD" // a file that helpers wait for
+)
+
+func hold(file string) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		if fileExists(file) {
+			return
+		}
+	}
+}
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(holdVariable); file != "" {
+		hold(file)
+	}
 	remote = register(&offload.Process{Name: "tests", Size: 2})
 	remote.process.Serve()
 	watched = register(&offload.Process{

@@ -62,8 +62,9 @@ type Process struct {
 	reason   error     // of the last failure
 }
 
-// Cycle says when a helper is replaced, between two jobs. What is 0 is not
-// looked at.
+// Cycle says when a helper is replaced, between two jobs. Another one is started
+// first, and the old one goes on until that serves; so for a moment there may be
+// twice as many. What is 0 is not looked at.
 type Cycle struct {
 	Jobs   int           // after so many
 	Age    time.Duration // after so long
@@ -126,7 +127,7 @@ func (p *Process) init() {
 		p.lanes = Lanes[*seat]{
 			Name: p.Name, Size: p.Size, Limits: limits, Log: p.Log, Stats: p.Stats,
 			Build:   func(context.Context) (*seat, error) { return &seat{of: p}, nil },
-			Discard: (*seat).vacate,
+			Discard: (*seat).close,
 		}
 		p.lanes.init()
 	})

@@ -217,60 +217,6 @@ func TestResultInTimeAfterTheEnd(t *testing.T) {
 	}
 }
 
-func TestCycle(t *testing.T) {
-	tests := map[string]struct {
-		cycle offload.Cycle
-		size  int // each job makes the helper grow
-		every int // so many jobs have one helper
-	}{
-		"count":  {offload.Cycle{Jobs: 2}, 0, 2},
-		"age":    {offload.Cycle{Age: time.Nanosecond}, 0, 1},
-		"never":  {offload.Cycle{}, 0, 6},
-		"within": {offload.Cycle{Jobs: 100, Age: time.Hour, Memory: 8 << 30}, 0, 6},
-	}
-	if fileExists("/proc/self/statm") {
-		tests["memory"] = struct {
-			cycle offload.Cycle
-			size  int
-			every int
-		}{offload.Cycle{Memory: 200 << 20}, 250 << 20, 1}
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			f := served(t, &offload.Process{Size: 1, Cycle: test.cycle})
-			pids := make(map[int]int)
-			for range 6 {
-				pid, err := f.grow.Do(t.Context(), test.size)
-				if err != nil {
-					t.Fatal(err)
-				}
-				pids[pid]++
-			}
-			for pid, jobs := range pids {
-				if jobs != test.every {
-					t.Errorf("helper %d had %d jobs, want %d", pid, jobs, test.every)
-				}
-				if pid != lastOf(pids, f, t) {
-					eventually(t, "a helper that was replaced is still there", func() bool { return !exists(pid) })
-				}
-			}
-		})
-	}
-}
-
-// lastOf returns the helper that runs now.
-func lastOf(pids map[int]int, f functions, t *testing.T) int {
-	t.Helper()
-	pid, err := f.pid.Do(t.Context(), struct{}{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, known := pids[pid]; !known {
-		return 0
-	}
-	return pid
-}
-
 func TestValuesThatCannotBeSent(t *testing.T) {
 	tests := map[string]func(ctx context.Context) error{
 		"function as a result": func(ctx context.Context) error { _, err := remote.strange.Do(ctx, struct{}{}); return err },
@@ -376,10 +322,13 @@ func TestHelperBabbles(t *testing.T) {
 	for name, noise := range map[string][]byte{
 		"zeros": make([]byte, 100), "text": bytes.Repeat([]byte("assertion failed: x != nil\n"), 100), "long number": bytes.Repeat([]byte{0xff}, 1000),
 		"huge message": {0xf8, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "random": random,
-		"another type": other.Bytes(), "reply to another job": early.Bytes(),
+		"another type": other.Bytes(), "reply to another job": early.Bytes(), "one byte": {0x40},
+		"much too long": append([]byte("offL"), bytes.Repeat([]byte{0xff}, 8)...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if n, err := f.babble.Do(t.Context(), noise); !errors.Is(err, offload.ErrDied) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // less than the time of silence
+			defer cancel()
+			if n, err := f.babble.Do(ctx, noise); !errors.Is(err, offload.ErrDied) {
 				t.Errorf("got %d, %v; want %v", n, err, offload.ErrDied)
 			}
 			if _, err := f.pid.Do(t.Context(), struct{}{}); err != nil {

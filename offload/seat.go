@@ -10,6 +10,7 @@ import (
 type seat struct {
 	of     *Process
 	helper *helper // nil until it is needed
+	next   *helper // is being started in its place; or nil
 }
 
 // call runs a job in the seat's helper.
@@ -25,6 +26,8 @@ func (s *seat) call(ctx context.Context, request message) ([]byte, error) {
 	}
 	if reply.Kind == panicked { // who knows what it has left behind
 		s.vacate()
+	} else {
+		s.renew()
 	}
 	if reply.Ended != notEnded && ctx.Err() != nil { // which of two reasons it has seen first does not matter
 		return nil, fmt.Errorf("offload: %s, in a helper process: %w", request.Function, context.Cause(ctx))
@@ -32,12 +35,34 @@ func (s *seat) call(ctx context.Context, request message) ([]byte, error) {
 	return reply.result(request.Function)
 }
 
+// renew has another helper started if the present one is due. Until it serves,
+// the present one goes on, also if none can be started.
+func (s *seat) renew() {
+	if s.next == nil && s.helper.due(s.of.Cycle) {
+		s.next, _ = s.of.start() // or after the next job
+	}
+}
+
+// turn puts the next helper in the place of the present one, if it serves or the
+// latter has died.
+func (s *seat) turn() {
+	switch {
+	case s.helper != nil && s.helper.gone():
+		s.vacate()
+	case s.next == nil || !s.next.serves():
+	case s.next.greeting != nil:
+		_ = s.of.noteStart(s.next.greeting) // which has others wait before they try
+		s.next.dismiss()
+		s.next = nil
+	default:
+		s.vacate()
+	}
+}
+
 // ready returns a helper that serves. One that does not before ctx ends is for
 // the next job.
 func (s *seat) ready(ctx context.Context) (*helper, error) {
-	if s.helper != nil && s.helper.due(s.of.Cycle) {
-		s.vacate()
-	}
+	s.turn()
 	if s.helper == nil {
 		h, err := s.of.start()
 		if err != nil {
@@ -57,12 +82,19 @@ func (s *seat) ready(ctx context.Context) (*helper, error) {
 	return s.helper, s.of.noteStart(nil)
 }
 
-// vacate ends the helper, and does not wait for that.
+// vacate ends the helper, and does not wait for that. The next one, if any, takes
+// its place.
 func (s *seat) vacate() {
 	if s.helper != nil {
 		s.helper.dismiss()
-		s.helper = nil
 	}
+	s.helper, s.next = s.next, nil
+}
+
+// close ends all.
+func (s *seat) close() {
+	s.vacate()
+	s.vacate()
 }
 
 // start starts a helper, unless others have failed to start just now.

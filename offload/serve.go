@@ -2,7 +2,6 @@ package offload
 
 import (
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +24,7 @@ type server struct {
 	lane    *Pool // which watches the budget
 
 	writing sync.Mutex // guards replies
-	replies *gob.Encoder
+	replies *sender
 
 	mu      sync.Mutex // guards what follows
 	serial  int        // of the job that runs
@@ -58,16 +57,16 @@ func (p *Process) serve(requests io.Reader, replies io.Writer) error {
 	s := &server{
 		process: p,
 		lane:    &Pool{Name: p.Name, Size: 1, Limits: Limits{Budget: p.Limits.Budget}, Log: p.Log},
-		replies: gob.NewEncoder(replies),
+		replies: newSender(replies),
 	}
 	s.lane.init()
-	if err := s.replies.Encode(message{Kind: hello}); err != nil {
+	if err := s.replies.send(message{Kind: hello}); err != nil {
 		return err
 	}
-	in := gob.NewDecoder(requests)
+	in := newReceiver(requests, p.Max)
 	for {
-		var m message
-		switch err := in.Decode(&m); {
+		m, err := in.receive()
+		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return nil
 		case err != nil:
@@ -140,7 +139,7 @@ func (s *server) live(over <-chan struct{}) {
 func (s *server) say(m message) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	_ = s.replies.Encode(m) // fails if the parent has gone, which serve notices
+	_ = s.replies.send(m) // fails if the parent has gone, which serve notices
 }
 
 func (s *server) call(ctx context.Context, m message) ([]byte, error) {

@@ -3,8 +3,8 @@ package offload
 import (
 	"bytes"
 	"context"
-	"encoding/gob"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -13,9 +13,9 @@ import (
 
 func FuzzServe(f *testing.F) {
 	var request bytes.Buffer
-	out := gob.NewEncoder(&request)
+	out := newSender(&request)
 	for _, m := range []message{{Kind: start, Serial: 1, Function: "echo", Body: []byte("x")}, {Kind: cancel, Serial: 1}, {Kind: start, Function: "none"}} {
-		if err := out.Encode(m); err != nil {
+		if err := out.send(m); err != nil {
 			f.Fatal(err)
 		}
 	}
@@ -32,16 +32,16 @@ func FuzzServe(f *testing.F) {
 // FuzzReplies is what a helper says, which may be broken.
 func FuzzReplies(f *testing.F) {
 	var replies bytes.Buffer
-	out := gob.NewEncoder(&replies)
+	out := newSender(&replies)
 	for _, m := range []message{{Kind: hello}, {Kind: alive}, {Kind: succeeded, Serial: 1, Body: []byte("x")}, {Kind: failed, Ended: 99}, {Kind: 99}} {
-		if err := out.Encode(m); err != nil {
+		if err := out.send(m); err != nil {
 			f.Fatal(err)
 		}
 	}
 	f.Add(replies.Bytes())
 	f.Add([]byte{0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, replies []byte) {
-		h := &helper{in: gob.NewDecoder(bytes.NewReader(replies))}
+		h := &helper{in: newReceiver(bytes.NewReader(replies), 1<<20)}
 		for {
 			m, err := h.hear()
 			if err != nil {
@@ -81,8 +81,36 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// TestWire has one end send what the other then reads.
+func TestWire(t *testing.T) {
+	sent := []message{
+		{Kind: hello}, {Kind: start, Serial: 1, Function: "f", Body: make([]byte, 3<<20)}, {Kind: cancel, Serial: 1}, {Kind: panicked, Text: "oh", Stack: []byte("f")},
+	}
+	var pipe bytes.Buffer
+	out, in := newSender(&pipe), newReceiver(&pipe, 3<<20)
+	for _, m := range sent {
+		if err := out.send(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range sent {
+		if got, err := in.receive(); err != nil || fmt.Sprint(got) != fmt.Sprint(m) {
+			t.Errorf("received %d bytes of kind %d, %v", len(got.Body), got.Kind, err)
+		}
+	}
+	if _, err := in.receive(); !errors.Is(err, io.EOF) {
+		t.Errorf("at the end: %v, want io.EOF", err)
+	}
+	if err := out.send(message{Body: make([]byte, 5<<20)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.receive(); !errors.Is(err, errWire) {
+		t.Errorf("a message that is too long: %v, want %v", err, errWire)
+	}
+}
+
 func TestUnknownFunction(t *testing.T) {
-	s := &server{process: new(Process), replies: gob.NewEncoder(io.Discard)}
+	s := &server{process: new(Process), replies: newSender(io.Discard)}
 	if _, err := s.call(t.Context(), message{Function: "none"}); err == nil || !strings.Contains(err.Error(), "register") {
 		t.Errorf("got %v, want what to do", err)
 	}
