@@ -79,7 +79,7 @@ func (g *Group) newLogging(child bool) (*logging, *slog.Logger) {
 	options := g.Logs.Options
 	options.JSON, options.Color, options.Level = false, logs.ColorNever, slog.Level(math.MinInt)
 	l.books = &logs.Repeats{Next: logs.NewHandler(io.MultiWriter(&g.Recent, l.own), options)}
-	return l, slog.New(g.Levels.Handler(l.books.Handler()))
+	return l, slog.New(g.Levels.Handler(g.Recent.Handler(l.books.Handler())))
 }
 
 // open opens what is at the end of all lines.

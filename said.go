@@ -36,14 +36,14 @@ func (g *Group) said(_ context.Context, q url.Values) (any, error) {
 	for _, line := range recent[max(0, len(recent)-maxLines):] {
 		addLine(lines, line)
 	}
-	sites := &meta.Table{Key: "message", Sorted: "-count", Empty: "Nothing has been logged yet.", Columns: []meta.Column{
-		{Name: "message", Title: "Message", Wrap: true}, {Name: "count", Title: "Count", Merge: data.Sum},
+	sites := &meta.Table{Key: "place", Sorted: "-count", Empty: "Nothing has been logged yet.", Columns: []meta.Column{
+		{Name: "place", Title: "Place"}, {Name: "message", Title: "Message", Wrap: true}, {Name: "count", Title: "Count", Merge: data.Sum},
 	}}
 	for _, s := range g.Recent.Sites() {
-		sites.Add(s.Level+" "+s.Message, s.Count)
+		sites.Add(cmp.Or(s.Place, s.Message), s.Level.String()+" "+s.Message, s.Count) // requests have no place
 	}
 	return meta.View{Blocks: []meta.Block{
-		{Name: "lines", Title: "Last lines", Table: lines}, {Name: "messages", Title: "By message", Table: sites},
+		{Name: "lines", Title: "Last lines", Table: lines}, {Name: "messages", Title: "By place in the source", Table: sites},
 	}}, nil
 }
 

@@ -139,7 +139,8 @@ func (s *safeBuffer) Reset() {
 
 func TestRing(t *testing.T) {
 	ring := &logs.Ring{Size: 3}
-	log := slog.New(logs.NewHandler(ring, logs.Options{Level: slog.LevelDebug, Color: logs.ColorAlways}))
+	handler := ring.Handler(logs.NewHandler(ring, logs.Options{Level: slog.LevelDebug, Color: logs.ColorAlways}))
+	log := slog.New(handler)
 	log.Error("first")
 	for i := range 10 {
 		log.Info("many", "i", i)
@@ -152,14 +153,44 @@ func TestRing(t *testing.T) {
 	if all := ring.Lines(slog.LevelDebug); len(all) != 5 || len(all[4]) != 4096 {
 		t.Errorf("with the long one %d lines", len(all))
 	}
-	if s := ring.Sites(); len(s) != 3 || s[0] != (logs.Site{Level: "INFO", Message: "many", Count: 10}) {
-		t.Errorf("sites %v", s)
+	for range 2 { // the same, from two places
+		log.Info("many")
+	}
+	sites := ring.Sites()
+	if len(sites) != 4 || sites[0].Count != 10 || sites[0].Message != "many" || sites[1].Count != 2 || sites[1].Message != "many" {
+		t.Errorf("sites %v", sites)
+	}
+	if a, b := sites[0].Place, sites[1].Place; a == b || !strings.HasPrefix(a, "logs/levels_test.go:") {
+		t.Errorf("places %s and %s", a, b)
 	}
 	for i := range 3000 {
 		log.Info(fmt.Sprint("message ", i)) //nolint:sloglint // not constant on purpose
 	}
-	if s := ring.Sites(); len(s) > 1001 || s[0].Level != "overflow" {
-		t.Errorf("%d sites, the first %v", len(s), s[0])
+	if s := ring.Sites(); len(s) != 5 || s[0].Count != 3000 || s[0].Message != "message 2999" {
+		t.Errorf("with 3000 messages from one place %d sites, the first %v", len(s), s[0])
+	}
+	for i := range 3000 { // which name no place
+		_ = handler.Handle(t.Context(), slog.NewRecord(time.Now(), slog.LevelInfo, fmt.Sprint("GET /", i), 0))
+	}
+	if s := ring.Sites(); len(s) != 1001 || s[0].Count != 3000 || s[1].Message != "overflow …" || s[1].Count != 2005 {
+		t.Errorf("with 3000 routes %d sites, the first %v", len(s), s[:2])
+	}
+}
+
+// TestRepeatsAreByPlace has two places say the same.
+func TestRepeatsAreByPlace(t *testing.T) {
+	var out safeBuffer
+	repeats := &logs.Repeats{Next: logs.NewHandler(&out, logs.Options{}), Burst: 2}
+	log := slog.New(repeats.Handler())
+	for range 5 {
+		log.Warn("upstream failed")
+	}
+	for range 3 {
+		log.Warn("upstream failed")
+	}
+	repeats.Flush()
+	if text := out.String(); strings.Count(text, "\n") != 6 || !strings.Contains(text, "repeated=3") || !strings.Contains(text, "repeated=1") {
+		t.Errorf("logged\n%s", text)
 	}
 }
 
@@ -193,7 +224,7 @@ func ExampleRepeats() {
 
 func ExampleRing() {
 	ring := &logs.Ring{Size: 2}
-	log := slog.New(logs.NewHandler(ring, logs.Options{}))
+	log := slog.New(ring.Handler(logs.NewHandler(ring, logs.Options{})))
 	for i := range 5 {
 		log.Warn("upstream failed", "try", i)
 	}
@@ -201,9 +232,11 @@ func ExampleRing() {
 		_, attrs, _ := strings.Cut(line, "  try")
 		fmt.Fprintln(os.Stdout, attrs)
 	}
-	fmt.Println(ring.Sites())
+	for _, s := range ring.Sites() {
+		fmt.Println(s.Count, s.Level, s.Message) // and its Place
+	}
 	// Output:
 	// =3
 	// =4
-	// [{WARN upstream failed 5}]
+	// 5 WARN upstream failed
 }

@@ -9,21 +9,22 @@ import (
 	"sync"
 )
 
-// Ring keeps the last lines that Handlers have written, and counts lines by
-// their message. It is an io.Writer for a Handler of text:
+// Ring keeps the last lines that Handlers have written, and counts records by
+// where in the source they come from. It is an io.Writer for a Handler of text,
+// and a handler before it, either of which may be left out:
 //
 //	ring := &logs.Ring{}
-//	h := logs.NewHandler(io.MultiWriter(os.Stderr, ring), logs.Options{})
+//	h := ring.Handler(logs.NewHandler(io.MultiWriter(os.Stderr, ring), logs.Options{}))
 //
 // Lines of different importance do not push each other out. The zero Ring is
 // ready. Its methods may be called by any number of goroutines.
 type Ring struct {
 	Size int // lines of each level; default 200; must not change once there is one
 
-	mu     sync.Mutex
-	seq    uint64
-	lanes  [4]lane // debug, info, warn, error, and what is between with the lower
-	counts map[string]*siteCount
+	mu    sync.Mutex
+	seq   uint64
+	lanes [4]lane // debug, info, warn, error, and what is between with the lower
+	sites map[site]*siteCount
 }
 
 // lane has the last lines of a level.
@@ -37,13 +38,7 @@ type kept struct {
 	text []byte
 }
 
-// siteCount is a cell of the counts by message.
-type siteCount struct{ n uint64 }
-
-const (
-	maxLine  = 4 << 10 // of a line that is kept
-	maxSites = 1000    // messages that are counted apart
-)
+const maxLine = 4 << 10 // bytes of a line that is kept
 
 // Write keeps the lines in p. It never fails.
 func (r *Ring) Write(p []byte) (int, error) {
@@ -61,9 +56,7 @@ func (r *Ring) keep(line []byte) {
 	if bytes.IndexByte(line, '\x1b') >= 0 {
 		line = []byte(uncolored(string(line)))
 	}
-	level, message := glance(line)
-	r.count(level, message)
-	l := &r.lanes[laneOf(level)]
+	l := &r.lanes[laneOf(levelIn(line))]
 	size := cmp.Or(max(0, r.Size), 200)
 	if len(l.lines) < size {
 		l.lines = append(l.lines, kept{})
@@ -75,35 +68,13 @@ func (r *Ring) keep(line []byte) {
 	k.text = append(k.text[:0], line[:min(len(line), maxLine)]...)
 }
 
-func (r *Ring) count(level, message []byte) {
-	var scratch [128]byte
-	site := append(append(append(scratch[:0], level...), ' '), message[:min(len(message), 100)]...)
-	c := r.counts[string(site)]
-	if c == nil {
-		if r.counts == nil {
-			r.counts = make(map[string]*siteCount)
-		}
-		if len(r.counts) >= maxSites {
-			site = []byte("overflow …")
-			c = r.counts[string(site)]
-		}
-		if c == nil {
-			c = new(siteCount)
-			r.counts[string(site)] = c
-		}
+// levelIn finds the level of a line.
+func levelIn(line []byte) []byte {
+	if len(line) > 0 && line[0] >= '0' && line[0] <= '9' {
+		_, line, _ = bytes.Cut(line, []byte(" "))
 	}
-	c.n++
-}
-
-// glance finds the level and the message of a line.
-func glance(line []byte) (level, message []byte) {
-	rest := line
-	if len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9' {
-		_, rest, _ = bytes.Cut(rest, []byte(" "))
-	}
-	level, rest, _ = bytes.Cut(rest, []byte(" "))
-	message, _, _ = bytes.Cut(bytes.TrimLeft(rest, " "), []byte("  "))
-	return level, message
+	level, _, _ := bytes.Cut(line, []byte(" "))
+	return level
 }
 
 func laneOf(level []byte) int {
@@ -133,29 +104,6 @@ func (r *Ring) Lines(from slog.Level) []string {
 		lines[i] = string(k.text)
 	}
 	return lines
-}
-
-// Site is a message and how often it has been written.
-type Site struct {
-	Level   string
-	Message string // at most 100 bytes
-	Count   uint64
-}
-
-// Sites returns the messages and their counts, the most frequent first. Beyond
-// the first thousand they are counted together, with the level "overflow".
-func (r *Ring) Sites() []Site {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	sites := make([]Site, 0, len(r.counts))
-	for name, c := range r.counts {
-		level, message, _ := strings.Cut(name, " ")
-		sites = append(sites, Site{level, message, c.n})
-	}
-	slices.SortFunc(sites, func(a, b Site) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Message, b.Message), strings.Compare(a.Level, b.Level))
-	})
-	return sites
 }
 
 // uncolored takes the colours of a Handler out of a line. In what comes from
