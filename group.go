@@ -233,7 +233,14 @@ func (g *Group) Ready() <-chan struct{} {
 	return g.ready
 }
 
-func (g *Group) log() *slog.Logger { return cmp.Or(g.Log, slog.Default()) }
+// logger is where the group logs, under its name unless the whole process is its
+// own.
+func (g *Group) logger() *slog.Logger {
+	if g.logging != nil {
+		return g.Log
+	}
+	return cmp.Or(g.Log, slog.Default()).With("group", g.Name)
+}
 
 // supervised says whether this group runs workers on this system.
 func (g *Group) supervised() bool { return g.Workers > 0 && prefork.Supported }

@@ -24,7 +24,7 @@ func (g *Group) equip() {
 		g.IO.Size = 32
 	}
 	for _, p := range []*offload.Pool{&g.CPU, &g.IO} {
-		p.Log = cmp.Or(p.Log, g.log().With("group", g.Name))
+		p.Log = cmp.Or(p.Log, g.logger())
 		p.Stats = cmp.Or(p.Stats, &g.Stats)
 	}
 }
@@ -32,12 +32,12 @@ func (g *Group) equip() {
 // watchScheduler reports work that should be in a lane and is not, when it keeps
 // others from running.
 func (g *Group) watchScheduler(ctx context.Context) {
-	offload.WatchScheduler(ctx, 0, g.log().With("group", g.Name), &g.Stats)
+	offload.WatchScheduler(ctx, 0, g.logger(), &g.Stats)
 }
 
 // watchSpins reports such work also when there is another processor.
 func (g *Group) watchSpins(ctx context.Context) {
-	log := g.log().With("group", g.Name)
+	log := g.logger()
 	requests.SpinWatch{Recorders: g.recorders, Report: func(s requests.Spin) {
 		log.Warn("request computes outside of a lane", "route", s.Method+" "+s.Route, "for", s.For.Round(time.Millisecond), "id", s.ID, "server", s.Server, "stack", s.Stack.String())
 	}}.Run(ctx)

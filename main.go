@@ -108,7 +108,7 @@ func (g *Group) scaleBy(workers int) {
 		}
 	}
 	if err != nil {
-		g.log().Warn("signal without effect", "group", g.Name, "workers", workers, "error", err)
+		g.logger().Warn("signal without effect", "workers", workers, "error", err)
 	}
 }
 
@@ -124,7 +124,7 @@ func (g *Group) reloadOnDemand(ctx context.Context, demand <-chan struct{}) {
 		select {
 		case <-demand:
 			if err := g.Reload(ctx); errors.Is(err, prefork.ErrBusy) {
-				g.log().Warn("SIGHUP without effect", "group", g.Name, "error", err)
+				g.logger().Warn("SIGHUP without effect", "error", err)
 			} // the supervisor has logged any other
 		case <-g.done:
 			return

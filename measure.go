@@ -45,7 +45,7 @@ func (g *Group) keepTime(ctx context.Context) { _ = g.Stats.Run(ctx) } // its er
 // watchProcess records facts about this process.
 func (g *Group) watchProcess(ctx context.Context) {
 	if err := (procstats.Watch{}).Run(ctx, &g.Stats); err != nil && ctx.Err() == nil {
-		g.log().Error("process facts are missing from the statistics", "group", g.Name, "error", err)
+		g.logger().Error("process facts are missing from the statistics", "error", err)
 	}
 }
 
@@ -53,7 +53,7 @@ func (g *Group) watchProcess(ctx context.Context) {
 func (g *Group) report(w *prefork.Worker) func(context.Context) {
 	return func(ctx context.Context) {
 		if len(g.admin) > 0 && w.Dir() != "" {
-			reports.Send(ctx, &g.Stats, meeting(w), g.log().With("group", g.Name, "worker", w.Slot()))
+			reports.Send(ctx, &g.Stats, meeting(w), g.logger().With("worker", w.Slot()))
 		}
 	}
 }
@@ -76,10 +76,10 @@ func (g *Group) collect(w *prefork.Worker) collection {
 	if w.Dir() == "" {
 		return collection{stop: func() {}}
 	}
-	collector := reports.New(meeting(w), &g.Stats, g.log().With("group", g.Name))
+	collector := reports.New(meeting(w), &g.Stats, g.logger())
 	return collection{collector, background(func(ctx context.Context) {
 		if err := collector.Run(ctx); err != nil {
-			g.log().Error("statistics of ended workers are lost", "group", g.Name, "error", err)
+			g.logger().Error("statistics of ended workers are lost", "error", err)
 		}
 	})}
 }
@@ -163,7 +163,7 @@ func (s *scrape) note(err error) {
 		problem = err.Error()
 	}
 	if problem != "" && problem != s.problem {
-		s.group.log().Error("metrics are incomplete", "group", s.group.Name, "error", err)
+		s.group.logger().Error("metrics are incomplete", "error", err)
 	}
 	s.problem = problem
 }

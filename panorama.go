@@ -57,7 +57,7 @@ func (g *Group) beSeen(w *prefork.Worker) func(context.Context) {
 		mux.Handle("GET /page/", http.StripPrefix("/page", meta.Serve(g.ownPages())))
 		mux.Handle("POST /do/", http.StripPrefix("/do", meta.ServeCommands(g.ownCommands())))
 		if err := inspect.Serve(ctx, seenAt(w.Dir(), pid()), mux); err != nil {
-			g.log().Error("this worker cannot be looked at", "group", g.Name, "error", err)
+			g.logger().Error("this worker cannot be looked at", "error", err)
 		}
 	}
 }

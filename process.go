@@ -75,7 +75,7 @@ type protocol interface {
 func newProcess(g *Group, servers []*Server, sockets []opened, page *ledger.Page, w *prefork.Worker) (context.Context, *process) {
 	p := &process{
 		group:    g,
-		log:      g.log().With("group", g.Name),
+		log:      g.logger(),
 		page:     page,
 		draining: make(chan struct{}),
 		failed:   make(chan error, len(servers)),

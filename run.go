@@ -38,7 +38,7 @@ func (g *Group) Run(ctx context.Context) error {
 	if err := g.check(); err != nil {
 		return err
 	}
-	w, err := prefork.Inherited(g.log())
+	w, err := prefork.Inherited(g.logger())
 	switch {
 	case err != nil:
 		return err
@@ -55,7 +55,7 @@ func (g *Group) Run(ctx context.Context) error {
 		return g.supervise(ctx)
 	}
 	if g.Workers > 0 {
-		g.log().Warn("no worker processes on this system: serving in this one", "group", g.Name, "os", runtime.GOOS)
+		g.logger().Warn("no worker processes on this system: serving in this one", "os", runtime.GOOS)
 	}
 	return g.runAlone(ctx)
 }
@@ -67,7 +67,7 @@ func (g *Group) connectUpstream() {
 		g.Upstream.Stats = &g.Stats
 	}
 	if g.Upstream.Log == nil {
-		g.Upstream.Log = g.log()
+		g.Upstream.Log = g.logger()
 	}
 	if g.Upstream.Propagate == nil {
 		g.Upstream.Propagate = access.Propagate

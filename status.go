@@ -68,10 +68,10 @@ func (g *Group) answer(s *Server, v *panorama) (run func(context.Context)) {
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) { answerState(w, r, v.ask) })
 	access, err := v.access(s)
 	if err != nil {
-		g.log().Warn("nobody can act on the page", "group", g.Name, "error", err)
+		g.logger().Warn("nobody can act on the page", "error", err)
 	}
 	page := &meta.Handler{
-		Name: g.Name, Access: access, Stats: v.statistics, Group: v.show, Pages: g.ownPages(), Log: g.log().With("group", g.Name),
+		Name: g.Name, Access: access, Stats: v.statistics, Group: v.show, Pages: g.ownPages(), Log: g.logger(),
 		Console: meta.Console{Commands: v.commands(), On: g.console, Evaluate: g.evaluate},
 		Help:    g.Stats.Help,
 	}

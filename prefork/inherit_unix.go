@@ -62,7 +62,7 @@ func Inherited(log *slog.Logger) (*Worker, error) {
 	}
 	w := &Worker{
 		handover: *first.Handover,
-		log:      log.With("group", first.Handover.Name, "worker", first.Handover.Slot),
+		log:      log.With("worker", first.Handover.Slot),
 		orders:   make(chan Order, 2), // one of each weight
 		orphaned: make(chan struct{}),
 		link:     link,

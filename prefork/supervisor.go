@@ -54,7 +54,7 @@ type Supervisor struct {
 
 	Dir  string       // holds control.sock and the workers' sockets, see RuntimeDir
 	Args []string     // of every process, the name of the program first; default os.Args
-	Log  *slog.Logger // default slog.Default()
+	Log  *slog.Logger // default slog.Default(), with Name as its group
 
 	// Output is given each line that a process writes to its standard output or
 	// error, in turn for each stream, and must not wait: the process would too.
@@ -273,5 +273,8 @@ func (s *Supervisor) args() []string {
 }
 
 func (s *Supervisor) log() *slog.Logger {
-	return cmp.Or(s.Log, slog.Default()).With("group", s.Name)
+	if s.Log != nil {
+		return s.Log
+	}
+	return slog.Default().With("group", s.Name)
 }
