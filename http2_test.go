@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/support-go/support"
+	"github.com/support-go/support/logs/access"
 )
 
 // TestDrainOverHTTP2 has one idle connection, and one with a stream that runs.
@@ -271,4 +272,30 @@ func newCertificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, roots
+}
+
+// TestRouteOverHTTP2 has the access log name the route of a stream, whose request
+// the recorder gives a context of its own.
+func TestRouteOverHTTP2(t *testing.T) {
+	group := support.New("routes")
+	group.Logs.Access = new(access.Log)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /users/{id}", func(http.ResponseWriter, *http.Request) {})
+	server := group.HTTP("127.0.0.1:0", mux)
+	r := start(t, group)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	client := &http.Client{Transport: &http.Transport{Protocols: protocols}}
+	answer, err := client.Get("http://" + server.Addr().String() + "/users/7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	client.CloseIdleConnections()
+	if answer.ProtoMajor != 2 {
+		t.Errorf("it speaks %s", answer.Proto)
+	}
+	r.logs.has(t, "GET /users/{id}", "status=200")
+	r.stop()
+	r.endsQuietly()
 }

@@ -22,8 +22,12 @@ type handler struct {
 // ServeHTTP records the request and hands it on.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := h.recorder.pool.Get().(*visit)
+	outer := r
 	r = v.begin(h, w, r)
 	defer v.returned()
+	if r != outer { // what a mux and a form leave in it is for those outside, too
+		defer func() { outer.Pattern, outer.MultipartForm = r.Pattern, r.MultipartForm }()
+	}
 	h.next.ServeHTTP(v.writer(), r)
 	v.well = true
 }

@@ -69,9 +69,11 @@ func (l *Log) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
 			ctx = l.Levels.ForKey(ctx, key)
 		}
 	}
+	outer := r
 	r = r.WithContext(ctx)
 	defer func() {
 		p := recover()
+		outer.Pattern, outer.MultipartForm = r.Pattern, r.MultipartForm // whose files net/http removes
 		if p != nil {
 			l.panicked(a, r, p)
 		}

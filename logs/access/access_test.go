@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -314,4 +316,33 @@ func ExampleLog() {
 	_, after, _ = strings.Cut(after, "]")
 	fmt.Print(before, "[...]", after)
 	// Output: 192.0.2.1 - - [...] "GET / HTTP/1.1" 200 5
+}
+
+// TestFormsAreRemoved: net/http removes the files of a form that it finds in its
+// own request, of which the handler has a copy.
+func TestFormsAreRemoved(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	server := httptest.NewServer((&access.Log{Logger: slog.New(slog.DiscardHandler)}).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseMultipartForm(1); err != nil {
+			t.Error(err)
+		}
+	})))
+	defer server.Close()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("file", "name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = part.Write(make([]byte, 11<<20)) // more than a form may have in memory
+	_ = form.Close()
+	answer, err := http.Post(server.URL, form.FormDataContentType(), &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	server.Close() // waits for what net/http does after the answer
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("%d files are left, %v", len(left), err)
+	}
 }
