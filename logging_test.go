@@ -182,12 +182,17 @@ func TestLogPage(t *testing.T) {
 	}
 	for problem, form := range map[string]url.Values{
 		"minutes is": {"worker": {"all"}, "level": {"DEBUG"}, "minutes": {"-1"}},
+		"not both":   {"worker": {"all"}, "level": {"DEBUG"}, "minutes": {"1"}, "key": {"k"}, "package": {"p"}},
 		"level is":   {"worker": {"all"}, "level": {"LOUD"}, "minutes": {"1"}},
 	} {
 		if _, said := ask("POST", "do/log-level", form); !strings.Contains(said, problem) {
 			t.Errorf("%v: %s, want %q", form, said, problem)
 		}
 	}
+	eventually(t, "no key is set in both workers", func() bool {
+		_, said := ask("POST", "do/log-level", url.Values{"worker": {"all"}, "level": {"DEBUG"}, "minutes": {"1"}, "key": {"k7"}})
+		return strings.Contains(said, "w1: requests with the key from DEBUG") && strings.Contains(said, "w2: ") && !strings.Contains(said, "k7")
+	})
 	eventually(t, "the level is not changed in both workers", func() bool {
 		_, said := ask("POST", "do/log-level", url.Values{"worker": {"all"}, "level": {"DEBUG"}, "minutes": {"1"}})
 		return strings.Contains(said, "w1: from DEBUG") && strings.Contains(said, "w2: from DEBUG")

@@ -3,6 +3,7 @@ package support
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -83,6 +84,7 @@ func logInputs() []data.Input {
 	return []data.Input{
 		{Name: "level", Title: "From level", Choices: []string{"DEBUG", "INFO", "WARN", "ERROR"}, Value: "DEBUG"},
 		{Name: "package", Title: "Of packages below, by import path; empty is everything"},
+		{Name: "key", Title: "Or of requests that bring this in the header X-Log-Key"},
 		{Name: "minutes", Title: "For minutes", Kind: data.WholeNumber, Least: 1, Most: mostMinutes, Value: "10"},
 	}
 }
@@ -98,7 +100,16 @@ func (g *Group) setLogLevel(_ context.Context, call meta.Call) (any, error) {
 	}
 	minutes := call.Int("minutes")
 	howLong := time.Duration(minutes) * time.Minute
-	if path := call.Text("package"); path != "" {
+	path, key := call.Text("package"), call.Text("key")
+	switch {
+	case key != "" && path != "":
+		return nil, errors.New("support: want a package or a key, not both")
+	case key != "" && g.Logs.Access == nil:
+		return nil, errors.New("support: nobody looks for keys: set Group.Logs.Access")
+	case key != "":
+		g.Levels.SetKey(key, level, howLong)
+		return fmt.Sprintf("requests with the key from %s on for %d minutes", level, minutes), nil
+	case path != "":
 		g.Levels.SetPackage(path, level, howLong)
 		return fmt.Sprintf("%s from %s on for %d minutes", path, level, minutes), nil
 	}
