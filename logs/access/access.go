@@ -62,7 +62,8 @@ func (l *Log) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	a := &answer{ResponseWriter: w, began: began}
 	identify(&a.request, r)
-	w.Header()["X-Request-Id"] = []string{a.request.ID}
+	a.id[0] = a.request.ID
+	w.Header()["X-Request-Id"] = a.id[:]
 	ctx := logs.NewRequest(r.Context(), &a.request)
 	if l.Levels != nil {
 		if key := r.Header.Get("X-Log-Key"); key != "" {

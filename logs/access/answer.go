@@ -21,6 +21,9 @@ type answer struct {
 	hijacked bool
 	aborted  bool
 	ours     bool // the answer is that of Log
+
+	id  [1]string // the value of a header
+	one answer1   // what the handler of HTTP/1 gets
 }
 
 // WriteHeader notes the status. Those below 200 are followed by another.
@@ -72,7 +75,8 @@ func (a *answer) forProtocol(major int) http.ResponseWriter {
 	if major > 1 {
 		return a
 	}
-	return &answer1{a}
+	a.one.answer = a
+	return &a.one
 }
 
 type answer1 struct{ *answer }
