@@ -5,7 +5,6 @@ package offload
 import (
 	"os"
 	"syscall"
-	"time"
 )
 
 // inheritedPipe makes a file of an inherited descriptor, one that the
@@ -16,13 +15,4 @@ func inheritedPipe(fd int, name string) (*os.File, error) {
 		return nil, os.NewSyscallError("set non-blocking", err)
 	}
 	return os.NewFile(uintptr(fd), name), nil
-}
-
-// computed is how long this process has had processors, in all.
-func computed() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

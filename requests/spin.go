@@ -14,7 +14,8 @@ import (
 // SpinWatch finds requests whose handlers compute for long without a pause: work
 // that belongs into a lane of package offload, where it is not looked for. It
 // finds a single one, while all others have processors, and those that share
-// one. Zero fields take the defaults.
+// one. When the process itself waits, since others have the machine, or where its
+// CPU time is not known, it finds none. Zero fields take the defaults.
 type SpinWatch struct {
 	Recorders func() []*Recorder // required; asked at each look
 	Limit     time.Duration      // of computing; default 150 ms
@@ -70,6 +71,7 @@ func (w SpinWatch) Run(ctx context.Context) {
 type spinning struct {
 	id    ID
 	since time.Time
+	cpu   time.Duration // of the process, at that time
 	stack string
 	told  bool
 }
@@ -95,7 +97,7 @@ func (w SpinWatch) look(seen map[*visit]spinning) {
 	for v, stack := range found {
 		s, known := seen[v]
 		if !known { // of the request that runs now, though it may have come since
-			s.since = now
+			s.since, s.cpu = now, goroutines.Computed()
 			v.show(func() { s.id = v.id() })
 		}
 		s.stack = stack
@@ -123,7 +125,8 @@ func (w SpinWatch) suspects() map[string]*visit {
 // report reports a request that has computed for long enough, if there is one.
 func (w SpinWatch) report(seen map[*visit]spinning) bool {
 	for v, s := range seen {
-		if took := time.Since(s.since); took >= w.Limit && !s.told {
+		took := time.Since(s.since)
+		if took >= w.Limit && !s.told && goroutines.Computed()-s.cpu > took/2 { // else others have the machine
 			var l line
 			if !v.runs(s.id) || !v.show(func() { l.read(v) }) {
 				continue
