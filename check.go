@@ -35,7 +35,7 @@ func (g *Group) check() error {
 			problems = append(problems, fmt.Errorf("server %s: %w", s.name(), err))
 		}
 	}
-	problems = append(problems, g.collisions(), g.checkCommands())
+	problems = append(problems, g.collisions(), g.checkCommands(), g.checkObjects())
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}

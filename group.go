@@ -31,6 +31,7 @@ import (
 	"github.com/support-go/support/internal/bind"
 	"github.com/support-go/support/logs"
 	"github.com/support-go/support/meta"
+	"github.com/support-go/support/meta/objects"
 	"github.com/support-go/support/offload"
 	"github.com/support-go/support/prefork"
 	"github.com/support-go/support/pressure"
@@ -96,6 +97,7 @@ type Group struct {
 	pages   []meta.Page
 
 	commands []meta.Command
+	objects  []objects.Root
 	console  bool
 	evaluate meta.Evaluate
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/support-go/support/internal/inspect"
 	"github.com/support-go/support/meta"
+	"github.com/support-go/support/meta/objects"
 	"github.com/support-go/support/meta/pages"
 	"github.com/support-go/support/meta/portrait"
 	"github.com/support-go/support/prefork"
@@ -34,6 +35,7 @@ func (g *Group) Page(path, title string, run func(ctx context.Context) (any, err
 func (g *Group) ownPages() []meta.Page {
 	all := append(pages.Process(), pages.Requests(g.recorders)...)
 	all = append(all, g.sights()...)
+	all = append(all, objects.Pages(g.objects)...)
 	return append(append(all, g.logPage()), g.pages...)
 }
 

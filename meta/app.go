@@ -146,6 +146,7 @@ func (a *app) allRoutes() []route {
 	return []route{
 		{http.MethodGet, "*", Nobody, a.showPage}, // pages know their roles
 		{http.MethodGet, "static", Nobody, a.showStatic},
+		{http.MethodGet, "schema", Viewer, a.showSchema}, // pages know their roles
 		{http.MethodGet, "login", Nobody, a.loginPage},
 		{http.MethodPost, "login", Nobody, a.login},
 		{http.MethodPost, "logout", Viewer, a.logout},

@@ -2,6 +2,7 @@ package meta
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -51,6 +52,9 @@ func rootName(p *Page) string {
 
 // rootOf is a page as plain values: its blocks by name.
 func (a *app) rootOf(ctx context.Context, l *look, p *Page) (any, error) {
+	if p.Path == "objects" {
+		return a.objects(ctx, l.query.Get(workerInput))
+	}
 	asked := &look{page: p, path: p.Path, query: only(l.query, workerInput), who: l.who}
 	a.take(ctx, asked)
 	for _, got := range asked.answers {
@@ -59,6 +63,30 @@ func (a *app) rootOf(ctx context.Context, l *look, p *Page) (any, error) {
 		}
 	}
 	return asked.view.Values(), nil
+}
+
+// objects are copies of what the program hands out, by name, of one worker.
+func (a *app) objects(ctx context.Context, worker string) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	for _, s := range a.sources(ctx) {
+		if worker != "" && worker != s.Name {
+			continue
+		}
+		v, err := s.view(ctx, "objects", "copy=1")
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		all := make(map[string]any)
+		for _, b := range v.Blocks {
+			var value any
+			if b.Text != nil && json.Unmarshal([]byte(b.Text.Body), &value) == nil {
+				all[b.Name] = value
+			}
+		}
+		return all, nil
+	}
+	return nil, errNoWorker
 }
 
 // only keeps one question of an address.
