@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,6 +96,36 @@ func TestStreams(t *testing.T) {
 	}
 	if got[503] < 26 || got[200] < 2 || got[200]+got[503] != streams {
 		t.Errorf("answers %v; want 26 times 503 or more, and 200", got)
+	}
+}
+
+// TestAdmittedStays has everything speak against a request that runs: it is
+// answered.
+func TestAdmittedStays(t *testing.T) {
+	g := admit.New(admit.Limits{Running: 1, MaxWait: time.Nanosecond, Standing: 1, Burst: 1, Latency: 1, Lasting: time.Nanosecond}, nil, quiet())
+	running, release := make(chan struct{}), make(chan struct{})
+	h := g.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/admitted" {
+			close(running)
+			<-release
+		}
+		if err := r.Context().Err(); err != nil {
+			t.Errorf("%s: the context ends: %v", r.URL.Path, err)
+		}
+	}), admit.Policy{})
+	var all sync.WaitGroup
+	admitted := httptest.NewRecorder()
+	all.Go(func() { h.ServeHTTP(admitted, httptest.NewRequest("GET", "/admitted", nil)) })
+	<-running
+	g.Favour(admit.Critical)
+	const others = 1000
+	for range others {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	}
+	close(release)
+	all.Wait()
+	if d := g.Decisions(); admitted.Code != 200 || len(d) == 0 || slices.ContainsFunc(d, func(d admit.Decision) bool { return d.Name == "GET /admitted" }) {
+		t.Errorf("answered %d, %d others shed; want 200, and only others shed", admitted.Code, len(d))
 	}
 }
 

@@ -15,8 +15,8 @@ type pace struct {
 }
 
 const (
-	leastEnded = 16                     // in a window, unless
-	longWindow = 100 * time.Millisecond // it is longer than that
+	leastEnded = 64                     // in a window, unless
+	longWindow = 200 * time.Millisecond // it is longer than that
 	oldFlow    = time.Second            // of another load
 )
 

@@ -260,6 +260,58 @@ func TestBurst(t *testing.T) {
 	}
 }
 
+// TestClosedLoop has clients that ask again as soon as they are answered, and so
+// few that none waits for as long as is allowed: none is shed, though the CPU is
+// never idle, and short and long requests are mixed.
+func TestClosedLoop(t *testing.T) {
+	tests := map[string]struct {
+		clients int
+		wait    time.Duration
+		long    time.Duration // of one request in ten
+		others  time.Duration
+	}{
+		"alike":             {40, 0, 2 * time.Millisecond, 2 * time.Millisecond},
+		"mixed":             {50, 0, 10 * time.Millisecond, 500 * time.Microsecond},
+		"mixed and waiting": {80, 20 * time.Millisecond, 5 * time.Millisecond, 500 * time.Microsecond},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(1)
+				g := w.gate(admit.Limits{}, nil)
+				var done sync.WaitGroup
+				var asked, shed atomic.Int64
+				start := time.Now()
+				for i := range test.clients {
+					random := rand.New(rand.NewPCG(1, uint64(i)))
+					done.Go(func() {
+						for time.Since(start) < 3*time.Second {
+							asked.Add(1)
+							p, err := g.Acquire(t.Context(), admit.Default)
+							if err != nil {
+								shed.Add(1)
+								pass(10 * time.Millisecond)
+								continue
+							}
+							pass(test.wait)
+							if random.IntN(10) == 0 {
+								w.compute(test.long)
+							} else {
+								w.compute(test.others)
+							}
+							p.Release()
+						}
+					})
+				}
+				done.Wait()
+				if shed.Load() > 0 {
+					t.Errorf("%d of %d were shed; %+v", shed.Load(), asked.Load(), g.State())
+				}
+			})
+		})
+	}
+}
+
 // TestLatency has requests wait for something that serves 500 a second, with
 // three times as many asking.
 func TestLatency(t *testing.T) {
