@@ -3,6 +3,7 @@ package data
 import (
 	"encoding/json"
 	"math"
+	"slices"
 )
 
 // Chart shows how numbers went over time. Its points are Step seconds apart,
@@ -103,6 +104,41 @@ type Bucket struct {
 type Quantile struct {
 	P     float64 `json:"p"`
 	Value float64 `json:"value"`
+}
+
+// Dots shows things one by one, by a value on a logarithmic axis, such as their
+// age.
+type Dots struct {
+	Unit   string  `json:"unit,omitempty"`
+	Limit  float64 `json:"limit,omitempty"` // that none should reach
+	Groups []Group `json:"groups"`
+}
+
+// Group is the things of one kind.
+type Group struct {
+	Name   string  `json:"name"`
+	Color  int     `json:"color"`
+	Values Numbers `json:"values"`
+}
+
+// mergeDots puts the things of all processes together, each kind by its name.
+func mergeDots(parts []part) *Dots {
+	merged := &Dots{Unit: parts[0].block.Dots.Unit, Limit: parts[0].block.Dots.Limit}
+	for _, p := range parts {
+		if p.block.Dots == nil {
+			continue
+		}
+		for _, g := range p.block.Dots.Groups {
+			at := slices.IndexFunc(merged.Groups, func(o Group) bool { return o.Name == g.Name })
+			if at < 0 {
+				g.Values = slices.Clone(g.Values)
+				merged.Groups = append(merged.Groups, g)
+				continue
+			}
+			merged.Groups[at].Values = append(merged.Groups[at].Values, g.Values...)
+		}
+	}
+	return merged
 }
 
 // Graph shows states and the moves between them.

@@ -30,6 +30,7 @@ type Block struct {
 	Table     *Table     `json:"table,omitempty"`
 	Charts    []Chart    `json:"charts,omitempty"`
 	Histogram *Histogram `json:"histogram,omitempty"`
+	Dots      *Dots      `json:"dots,omitempty"`
 	Graph     *Graph     `json:"graph,omitempty"`
 	Shares    []Share    `json:"shares,omitempty"`
 	Events    []Event    `json:"events,omitempty"`

@@ -72,6 +72,8 @@ func (b *Block) kind() string {
 		return " charts"
 	case b.Text != nil:
 		return " text"
+	case b.Dots != nil:
+		return " dots"
 	}
 	return ""
 }
@@ -90,6 +92,8 @@ func mergeBlocks(parts []part) []Block {
 		merged.Fields = mergeFields(parts, func(b Block) []Field { return b.Fields })
 	case merged.Charts != nil:
 		merged.Charts = mergeCharts(parts)
+	case merged.Dots != nil:
+		merged.Dots = mergeDots(parts)
 	case merged.Text != nil && sameText(parts), merged.Form != nil, merged.Notice != nil:
 	default:
 		return apart(parts)
