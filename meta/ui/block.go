@@ -22,6 +22,7 @@ type block struct {
 	Table     *table
 	Charts    []*chart
 	Histogram *histogram
+	Dots      *dots
 	Graph     *graph
 	Shares    *shares
 	Events    []event
@@ -97,6 +98,8 @@ func (s scope) block(d *data.Block, id string) *block {
 		}
 	case d.Histogram != nil:
 		b.Histogram = newHistogram(d.Histogram, id)
+	case d.Dots != nil:
+		b.Dots = newDots(d.Dots, id)
 	case d.Graph != nil:
 		b.Graph = newGraph(d.Graph)
 	case d.Shares != nil:

@@ -11,7 +11,9 @@ import (
 // spark is a line without axes, 64 wide and 18 high.
 type spark struct{ Class, D, Last, Says string }
 
-func newSpark(values []float64, state data.State) *spark {
+// newSpark draws values; top is the largest of all sparks that share its scale,
+// or 0.
+func newSpark(values []float64, state data.State, top float64) *spark {
 	s := &spark{Class: "s6", Says: "the last hour"}
 	switch state {
 	case data.Look, data.Wrong:
@@ -28,6 +30,9 @@ func newSpark(values []float64, state data.State) *spark {
 	}
 	if low > 0 && low > high/2 {
 		low = high / 2 // what hardly moves looks so
+	}
+	if top > 0 {
+		low, high = 0, max(high, top)
 	}
 	if high == low {
 		high = low + 1

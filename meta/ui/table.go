@@ -154,6 +154,9 @@ func (s scope) row(d *data.Table, i int, id string, seen map[string]bool) row {
 		}
 		out := s.cell(value, unit)
 		out.Class = cellClass(column, value, unit)
+		if value.Spark != nil && column.Unit != "" { // the same kind of value: one scale for all
+			out.Spark = newSpark(value.Spark, value.State, highestSpark(d, c))
+		}
 		if column.Wrap {
 			out.Short = human.Cut(out.Text, longText)
 		}
@@ -174,6 +177,19 @@ func (s scope) row(d *data.Table, i int, id string, seen map[string]bool) row {
 		}
 	}
 	return r
+}
+
+// highestSpark is the largest value of a column's sparks.
+func highestSpark(d *data.Table, at int) float64 {
+	top := 0.0
+	for _, r := range d.Rows {
+		for _, v := range r.Cells[at].Spark {
+			if v > top { // not if it is none
+				top = v
+			}
+		}
+	}
+	return top
 }
 
 // longText is how much of a text is seen at once in a table.
@@ -256,7 +272,7 @@ func (s scope) cell(d data.Cell, unit string) cell {
 		s.number(&c, d, unit)
 	}
 	if d.Spark != nil {
-		c.Spark = newSpark(d.Spark, d.State)
+		c.Spark = newSpark(d.Spark, d.State, 0)
 	}
 	for i, state := range d.Marks {
 		c.Marks = append(c.Marks, mark{X: 10 * i, CX: 10*i + 4, Bad: state == data.Wrong || state == data.Look})

@@ -97,6 +97,8 @@ func (w *fragments) block(b *block) {
 			w.add(r.ID, "row", r)
 		}
 		w.all = append(w.all, Fragment{b.Table.ID, b.Table.order()})
+	case b.Dots != nil:
+		w.add(b.Dots.ID, "dots", b.Dots)
 	case b.Fields != nil:
 		for _, f := range b.Fields {
 			w.add(f.ID, "fact", f)

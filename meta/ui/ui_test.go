@@ -52,6 +52,7 @@ func every() []data.Block {
 		{Title: "Things", Note: data.Words("of the last hour"), Table: table},
 		{Title: "Facts", Half: true, Fields: []data.Field{{Name: "go", Title: "Go", Cell: data.Cell{Value: "go1.26"}}, {Name: "none", Cell: data.Cell{}}, {Name: "yes", Cell: data.Cell{Value: true}}}},
 		{Title: "Latency", Half: true, Histogram: &data.Histogram{Unit: data.UnitSeconds, Max: 2.31, Buckets: []data.Bucket{{Low: 0.001, High: 0.002, Count: 10}, {Low: 0.002, High: 0.004, Count: 90}, {Low: 2, High: 2.4, Count: 1}}, Quantiles: []data.Quantile{{P: 0.5, Value: 0.003}, {P: 0.95, Value: 0.0039}, {P: 0.99, Value: 0.004}}}},
+		{Title: "Age", Dots: &data.Dots{Unit: data.UnitSeconds, Limit: 10, Groups: []data.Group{{Name: "handler", Color: 1, Values: data.Numbers{0.002, 0.002, 0.4, nan}}, {Name: "queue", Color: 5, Values: data.Numbers{0.002, 12}}}}},
 		{Title: "States", Graph: &data.Graph{Nodes: []data.Node{{Name: "queue", Now: 7, Stay: 0.01, Total: 3}, {Name: "handler", Now: 12, Stay: 0.1, Total: 9}, {Name: "write"}}, Edges: []data.Edge{
 			{To: "queue", Count: 10}, {From: "queue", To: "handler", Count: 10}, {From: "queue", To: "write", Count: 1}, {From: "handler", To: "queue", Count: 1}, {From: "handler", To: "handler", Count: 2}, {From: "handler", Count: 3}, {From: "write", Count: 7, Rate: 3}, {From: "gone", To: "away"}}}},
 		{Title: "From accept to answer", Shares: []data.Share{{Name: "p99", Unit: data.UnitSeconds, Total: 0.412, Parts: []data.Part{{Name: "queue", Color: 5, Value: 0.05}, {Name: "handler", Color: 1, Value: 0.35}, {Name: "none", Color: 2}}}}},
@@ -157,7 +158,7 @@ func TestChartsOfAnything(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			v := data.View{Blocks: []data.Block{{Charts: []data.Chart{c}}, {Histogram: &data.Histogram{Max: c.Start}}}}
+			v := data.View{Blocks: []data.Block{{Charts: []data.Chart{c}}, {Histogram: &data.Histogram{Max: c.Start}}, {Dots: &data.Dots{Groups: []data.Group{{Values: firstOf(c)}}}}}}
 			if err := ui.New().Page(&b, &ui.Frame{View: v, Now: now()}); err != nil {
 				t.Fatal(err)
 			}
@@ -168,6 +169,13 @@ func TestChartsOfAnything(t *testing.T) {
 			}
 		})
 	}
+}
+
+func firstOf(c data.Chart) data.Numbers {
+	if len(c.Series) == 0 {
+		return nil
+	}
+	return c.Series[0].Values
 }
 
 func TestStatic(t *testing.T) {
