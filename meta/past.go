@@ -97,6 +97,9 @@ func (p past) get(id string, of plane, byLargest bool) span {
 	ring := t.lines[id].values[int(of)*len(t.at):][:len(t.at)]
 	bin := p.bin(t.step)
 	first, last := p.stretch()
+	if newest := t.last * int64(t.step); last-newest < int64(2*t.step) { // it is only not asked as often
+		last = min(last, newest)
+	}
 	each := int64(bin / t.step)
 	s := span{start: float64(first/int64(bin)*int64(bin)) / 1e9, step: bin.Seconds()}
 	for at := first / int64(bin); at <= last/int64(bin); at++ {

@@ -2,12 +2,14 @@ package meta
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"net/url"
 	"slices"
 
 	"github.com/support-go/support/internal/human"
 	"github.com/support-go/support/meta/data"
+	"github.com/support-go/support/meta/ui"
 	"github.com/support-go/support/requests"
 	"github.com/support-go/support/stats"
 )
@@ -35,7 +37,34 @@ func (a *app) requestsPage(ctx context.Context, q url.Values) (any, error) {
 			row.Cells[11].Value = nil
 		}
 	}
-	return View{Blocks: []Block{{Name: "routes", Title: itoa(len(t.Rows)) + " routes", Note: data.Words("quantiles of all since the start; rates of the last 10 s"), Table: t}}}, nil
+	return View{Blocks: []Block{{Name: "figures", Figures: p.requestFigures(inFlight)}, {Name: "routes", Title: itoa(len(t.Rows)) + " routes", Note: data.Words("quantiles of all since the start; rates of the last 10 s"), Table: t}}}, nil
+}
+
+// requestFigures are of all routes together, of late.
+func (p past) requestFigures(inFlight map[string]float64) []Field {
+	running := 0.0
+	for _, n := range inFlight {
+		running += n
+	}
+	failed, shed := Cell{Value: p.shareFailed().last()}, Cell{Value: p.shareShed().last()}
+	for _, c := range []*Cell{&failed, &shed} {
+		switch share, _ := c.Number(); {
+		case share >= shareWrong:
+			c.State = data.Wrong
+		case share >= shareToLook:
+			c.State = data.Look
+		}
+	}
+	quantile := func(name string, of plane) Field {
+		return Field{Name: name, Title: name, Unit: data.UnitSeconds, Cell: Cell{Value: p.get(totalOf+requestSeconds, of, true).last()}}
+	}
+	return []Field{
+		{Name: "rate", Title: "Rate", Unit: data.UnitRate, Cell: Cell{Value: p.served().last()}},
+		{Name: "in_flight", Title: "In flight", Cell: Cell{Value: running, Href: "inflight"}},
+		quantile("p50", p50), quantile("p99", p99),
+		{Name: "errors", Title: "Errors", Unit: data.UnitRatio, Cell: failed},
+		{Name: "shed", Title: "Shed", Unit: data.UnitRatio, Cell: shed},
+	}
 }
 
 func routeTitle(route string) string {
@@ -150,6 +179,9 @@ func (a *app) route(ctx context.Context, r requests.Summary, p past) View {
 	if r.States != nil {
 		blocks = append(blocks, timeline(r.States))
 	}
+	if p.process == "" {
+		blocks = append(blocks, a.workersOf(ctx, r, p)...)
+	}
 	if r.Seconds != nil {
 		blocks = append(blocks, Block{Name: "over time", Charts: []Chart{
 			i.quantilesOverTime(r.Seconds),
@@ -167,6 +199,48 @@ func (a *app) route(ctx context.Context, r requests.Summary, p past) View {
 		}
 	}
 	return View{Blocks: append(blocks, late.Blocks...)}
+}
+
+// workersOf shows one route beside each other in all workers, and marks the odd
+// one.
+func (a *app) workersOf(ctx context.Context, r requests.Summary, p past) []Block {
+	t := &Table{Key: "worker", Columns: []Column{
+		{Name: "worker", Title: "Worker"}, {Name: "rate", Title: "Per second"}, {Name: "count", Title: "Count", Wide: true},
+		{Name: "p50", Title: "p50", Unit: data.UnitSeconds}, {Name: "p95", Title: "p95", Unit: data.UnitSeconds, Wide: true}, {Name: "p99", Title: "p99", Unit: data.UnitSeconds},
+		{Name: "hour", Title: "p99, " + p.name(), Unit: data.UnitSeconds, Wide: true}, {Name: "max", Title: "Max", Unit: data.UnitSeconds, Wide: true}, {Name: "errors", Title: "Errors", Unit: data.UnitRatio},
+		{Name: "why", Title: "Why it is odd", Wrap: true},
+	}}
+	var slow []float64
+	for _, one := range lookOf(ctx).group.Processes {
+		if !one.Serves {
+			continue
+		}
+		s, err := a.numbers(ctx, one.Name)
+		if err != nil {
+			continue
+		}
+		for _, own := range requests.Summaries(s) {
+			if own.Route != r.Route || own.Server != r.Server {
+				continue
+			}
+			of := p.of(one.Name)
+			id := routeSeries(requestSeconds, r)
+			late := of.get(id, p99, true)
+			t.Add(Cell{Value: one.Name, Href: ui.Query("worker", one.Name)}, of.get(id, perSecond, false).last(), own.Count, quantile(own.Seconds, 0.5), quantile(own.Seconds, 0.95),
+				quantile(own.Seconds, 0.99), sparkOf(late.values), quantile(own.Seconds, 1), errorShare(own), Cell{Value: ""})
+			slow = append(slow, late.last())
+		}
+	}
+	if len(t.Rows) < 2 {
+		return nil
+	}
+	if odd := data.Odd(slow); odd >= 0 {
+		row := &t.Rows[odd]
+		row.State = data.Look
+		row.Cells[9].Value = fmt.Sprintf("p99 is %s now, that of the others about %s", human.Duration(slow[odd]), human.Duration(median(slow)))
+		row.Cells[6].State = data.Look
+	}
+	return []Block{{Name: "workers", Title: "Side by side", Note: data.Words("since each worker's start; odd is a p99 of late more than three deviations from the median"), Table: t}}
 }
 
 // maxLate is how many of the slowest, failed and recent requests are shown.

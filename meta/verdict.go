@@ -40,8 +40,8 @@ func (a *app) verdict(ctx context.Context, l *look) *data.Verdict {
 	v.processes(g)
 	if at, why := p.odd(g); at >= 0 {
 		name := g.Processes[at].Name
-		v.worse(data.Look, capital(name)+" is odd", time.Time{})
-		v.say(data.Span{Text: capital(name), Href: "?worker=" + name}, data.Span{Text: ": " + why + "."})
+		v.worse(data.Look, name+" is odd", time.Time{})
+		v.say(data.Span{Text: name, Href: "?worker=" + name}, data.Span{Text: ": " + why + "."})
 	}
 	v.findings(g)
 	return &v.Verdict
@@ -141,12 +141,12 @@ func (v *verdict) processes(g Group) {
 		if p.State != data.Look && p.State != data.Wrong {
 			continue
 		}
-		v.worse(p.State, capital(p.Name)+" is "+p.Word, time.Time{})
+		v.worse(p.State, p.Name+" is "+p.Word, time.Time{})
 		why := "."
 		if p.Why != "" {
 			why = ": " + p.Why + "."
 		}
-		v.say(data.Span{Text: capital(p.Name), Href: "goroutines?worker=" + p.Name}, data.Span{Text: " is " + p.Word + why})
+		v.say(data.Span{Text: p.Name, Href: "goroutines?worker=" + p.Name}, data.Span{Text: " is " + p.Word + why})
 	}
 }
 

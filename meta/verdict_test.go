@@ -28,7 +28,7 @@ func TestVerdict(t *testing.T) {
 		"much shed":       {shed: 32, state: data.Wrong, word: "Overloaded", says: []string{"Shedding 24 % of what comes."}, since: true},
 		"errors":          {failed: 4, state: data.Look, word: "Failing", says: []string{"4 % of the answers are errors, most on POST /v1/charge."}, since: true},
 		"slow":            {seconds: 0.2, state: data.Look, word: "Slow", says: []string{"ms, usually 20.0 ms."}, since: true},
-		"a worker is ill": {group: meta.Group{Phase: "serving", Processes: []meta.Process{{Name: "w2", State: data.Wrong, Word: "silent", Why: "no sign of life for 12 s"}}}, state: data.Wrong, word: "W2 is silent", says: []string{"W2 is silent: no sign of life for 12 s."}},
+		"a worker is ill": {group: meta.Group{Phase: "serving", Processes: []meta.Process{{Name: "w2", State: data.Wrong, Word: "silent", Why: "no sign of life for 12 s"}}}, state: data.Wrong, word: "w2 is silent", says: []string{"w2 is silent: no sign of life for 12 s."}},
 		"the worst wins":  {shed: 32, failed: 4, state: data.Wrong, word: "Overloaded", says: []string{"Shedding", "errors"}, since: true},
 		"crash loop":      {group: meta.Group{Phase: "crash-looping", State: data.Wrong, Why: "it ends at once"}, state: data.Wrong, word: "Crash-looping", says: []string{"It ends at once."}},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,11 +53,13 @@ func (all Recorders) inFlight(_ context.Context, q url.Values) (any, error) {
 		{Name: "in", Title: "In", Unit: data.UnitTraffic, Wide: true}, {Name: "out", Title: "Out", Unit: data.UnitTraffic, Wide: true}, {Name: "status", Title: "Status", Wide: true},
 	}}
 	oldest, total := 0.0, 0
+	ages := data.Dots{Unit: data.UnitSeconds}
 	for _, n := range s.InFlight {
 		total += n
 	}
 	for _, r := range s.Running {
 		oldest = max(oldest, r.Age)
+		addAge(&ages, r)
 		row := t.Add(meta.Cell{Value: r.ID.String(), Href: "?open=" + r.ID.String()}, aged(r.Age), route(r), meta.Cell{Value: r.Phase}, r.Peer,
 			r.Received, r.Sent, status(r.Status))
 		if q.Get("open") == r.ID.String() {
@@ -73,8 +76,39 @@ func (all Recorders) inFlight(_ context.Context, q url.Values) (any, error) {
 			{Name: "in_flight", Title: "In flight", Merge: data.Sum, Cell: meta.Cell{Value: total}},
 			{Name: "oldest", Title: "Oldest", Unit: data.UnitSeconds, Merge: data.Max, Cell: aged(oldest)},
 		}},
+		{Name: "age", Title: "Age", Note: data.Words("one dot, one request; log axis"), Dots: &ages},
 		{Name: "running", Title: "Running now", Note: data.Words("oldest first"), Table: t},
 	}}, nil
+}
+
+// maxDots is how many requests of each process are drawn.
+const maxDots = 200
+
+// addAge adds a request to those of the same phase.
+func addAge(d *data.Dots, r requests.Running) {
+	at := slices.IndexFunc(d.Groups, func(g data.Group) bool { return g.Name == r.Phase })
+	if at < 0 {
+		at = len(d.Groups)
+		d.Groups = append(d.Groups, data.Group{Name: r.Phase, Color: phaseColor(r.Phase)})
+	}
+	if g := &d.Groups[at]; len(g.Values) < maxDots {
+		g.Values = append(g.Values, r.Age)
+	}
+}
+
+// phaseColor is the same as in the drawing of what a request's time went into.
+func phaseColor(phase string) int {
+	switch phase {
+	case "handling":
+		return 1
+	case "writing", "answering", "flushing":
+		return 3
+	case "queue", "waiting":
+		return 5
+	case "reading":
+		return 4
+	}
+	return 6
 }
 
 // aged marks ages that a person would call long.
