@@ -34,7 +34,7 @@ func (g *Group) seenServing() pages.Serving {
 
 func (u *unit) seen() pages.Server {
 	s := pages.Server{
-		Name: u.server.name(), Network: u.ln.Addr().Network(), Address: u.ln.Addr().String(), Protocol: "streams", TLS: u.server.TLS,
+		Name: u.server.shown(), Network: u.ln.Addr().Network(), Address: u.ln.Addr().String(), Protocol: "streams", TLS: u.server.TLS,
 		Queue: u.queue, Backlog: u.server.socket().Backlog,
 	}
 	switch {
