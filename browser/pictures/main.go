@@ -54,7 +54,7 @@ func pictures() []picture {
 	return []picture{
 		{"meta-overview.png", "/", "", light},
 		{"meta-route.png", "/requests/POST%20%2Fv1%2Fcharge", "", dark},
-		{"meta-inflight.png", "/inflight", `document.querySelector("main tbody a[href*='open=']").href`, light},
+		{"meta-inflight.png", "/inflight", `[...document.querySelectorAll("main tbody > tr[id]")].find((row) => row.textContent.includes("POST /v1/charge"))?.querySelector("a[href*='open=']").href ?? ""`, light},
 	}
 }
 
@@ -158,20 +158,39 @@ func take(tab *chrome.Tab, meta string, p picture, file string) error {
 		return err
 	}
 	if p.find != "" {
-		href, err := chrome.Ask[string](tab, p.find)
-		if err != nil {
-			return err
-		}
-		if _, err := tab.Go(href); err != nil {
+		if err := open(tab, meta+p.page, p.find); err != nil {
 			return err
 		}
 	}
 	return save(tab, file, false)
 }
 
+// open opens a row, which may have gone when it is clicked on.
+func open(tab *chrome.Tab, page, find string) error {
+	for range 200 {
+		if _, err := tab.Go(page); err != nil {
+			return err
+		}
+		href, err := chrome.Ask[string](tab, find)
+		if err != nil {
+			return err
+		}
+		if href == "" {
+			continue
+		}
+		if _, err := tab.Go(href); err != nil {
+			return err
+		}
+		if opened, err := chrome.Ask[bool](tab, `document.querySelector("tr.detail") !== null`); opened || err != nil {
+			return err
+		}
+	}
+	return errors.New("no row stays open")
+}
+
 // save waits until the page is alive, and takes it.
 func save(tab *chrome.Tab, file string, whole bool) error {
-	if err := tab.Until(`!document.querySelector("main").dataset.live || document.getElementById("live").textContent.startsWith("live")`); err != nil {
+	if err := tab.Until(`!document.querySelector("main").dataset.live || document.getElementById("live").textContent.startsWith("live,")`); err != nil {
 		return err
 	}
 	if complaints := tab.Complaints(); len(complaints) > 0 {

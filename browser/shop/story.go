@@ -20,7 +20,7 @@ func NewStory(dir string) *Shop {
 	group := support.New("checkout")
 	group.Workers = 4
 	group.Dir = dir
-	group.Admit = admit.Limits{Running: 12, Standing: 5 * time.Millisecond, Burst: 20 * time.Millisecond, MaxWait: 50 * time.Millisecond}
+	group.Admit = admit.Limits{Running: 8, Standing: 5 * time.Millisecond, Burst: 20 * time.Millisecond, MaxWait: 50 * time.Millisecond}
 	group.Drain = support.Drain{LameDuck: 50 * time.Millisecond, Grace: 5 * time.Second}
 	group.Setup = func(context.Context) (func(context.Context) error, error) {
 		reg := &group.Stats
