@@ -20,9 +20,10 @@ type View struct {
 type Block struct {
 	Name  string `json:"name,omitempty"` // the same in each process and at each asking; default Title
 	Title string `json:"title,omitempty"`
-	Note  Rich   `json:"note,omitempty"` // beside the title: window, count, a link to all
-	Half  bool   `json:"half,omitempty"` // stands beside its neighbour if there is room
-	Fold  bool   `json:"fold,omitempty"` // is long and seldom wanted: folded until somebody opens it
+	Note  Rich   `json:"note,omitempty"`  // beside the title: window, count, a link to all
+	Half  bool   `json:"half,omitempty"`  // stands beside its neighbour if there is room
+	Stale bool   `json:"stale,omitempty"` // the last that is known of something that is silent
+	Fold  bool   `json:"fold,omitempty"`  // is long and seldom wanted: folded until somebody opens it
 
 	Verdict   *Verdict   `json:"verdict,omitempty"`
 	Figures   []Field    `json:"figures,omitempty"` // the few that matter, large

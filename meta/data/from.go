@@ -15,6 +15,7 @@ const (
 	maxRows   = 2000
 	maxBlocks = 64
 	maxText   = 256 << 10
+	maxParts  = 4 * maxBlocks // looked into: where each part has all others there would be no end
 )
 
 // From makes a View of what a page has returned: a View, a Block or blocks, a
@@ -62,24 +63,26 @@ func blocks(v any) []Block {
 	case fmt.Stringer:
 		return []Block{{Text: &Text{Body: v.String()}}}
 	}
-	return reflected(reflect.ValueOf(v), 0)
+	left := maxParts
+	return reflected(reflect.ValueOf(v), 0, &left)
 }
 
 // reflected makes blocks of any other value: fields of what is single, and a
-// block of its own for each part that is not.
-func reflected(v reflect.Value, depth int) []Block {
+// block of its own for each part that is not, while some are left.
+func reflected(v reflect.Value, depth int, left *int) []Block {
 	v = indirect(v)
+	*left--
 	switch {
-	case !v.IsValid():
+	case !v.IsValid(), *left < 0:
 		return nil
 	case depth >= maxDepth:
 		return []Block{{Text: &Text{Body: "… there is more, deeper than a page shows"}}}
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		return reflectedMembers(members(v), depth)
+		return reflectedMembers(members(v), depth, left)
 	case reflect.Map:
-		return reflectedMembers(entries(v), depth)
+		return reflectedMembers(entries(v), depth, left)
 	case reflect.Slice, reflect.Array:
 		if !isScalar(v.Type()) {
 			return []Block{{Table: reflectedTable(v)}}
@@ -88,7 +91,7 @@ func reflected(v reflect.Value, depth int) []Block {
 	return []Block{{Text: &Text{Body: Cell{Value: v.Interface()}.String()}}}
 }
 
-func reflectedMembers(all []member, depth int) []Block {
+func reflectedMembers(all []member, depth int, left *int) []Block {
 	var fields []Field
 	var rest []Block
 	for _, m := range all {
@@ -97,7 +100,7 @@ func reflectedMembers(all []member, depth int) []Block {
 			fields = append(fields, m.field(value))
 			continue
 		}
-		inner := reflected(value, depth+1)
+		inner := reflected(value, depth+1, left)
 		for i := range inner {
 			name := m.title
 			if inner[i].Title != "" {

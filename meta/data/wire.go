@@ -49,16 +49,22 @@ func Decode(r io.Reader) (View, error) {
 }
 
 // bound cuts off what is too much, and makes values the few kinds that travel.
-func (v *View) bound() {
-	if len(v.Blocks) > maxBlocks {
-		v.Blocks = append(v.Blocks[:maxBlocks-1:maxBlocks-1], Block{Notice: &Notice{
-			Text: Words(fmt.Sprintf("%d more parts are not shown: a page has at most %d.", len(v.Blocks)-maxBlocks+1, maxBlocks)),
+func (v *View) bound() { v.Blocks = bounded(v.Blocks, 0) }
+
+// maxDetails is how deep what is shown below a row may lie: a table that is
+// below itself ends there.
+const maxDetails = 3
+
+func bounded(blocks []Block, depth int) []Block {
+	if len(blocks) > maxBlocks {
+		blocks = append(blocks[:maxBlocks-1:maxBlocks-1], Block{Notice: &Notice{
+			Text: Words(fmt.Sprintf("%d more parts are not shown: a page has at most %d.", len(blocks)-maxBlocks+1, maxBlocks)),
 		}})
 	}
-	for i := range v.Blocks {
-		b := &v.Blocks[i]
+	for i := range blocks {
+		b := &blocks[i]
 		if t := b.Table; t != nil {
-			t.bound()
+			t.bound(depth)
 		}
 		if len(b.Fields) > maxRows {
 			b.Fields = b.Fields[:maxRows]
@@ -72,14 +78,19 @@ func (v *View) bound() {
 			b.Text = &Text{Body: b.Text.Body[:maxText] + "\n… cut here"}
 		}
 	}
+	return blocks
 }
 
 // bound makes all rows as long as the columns say, and not too many.
-func (t *Table) bound() {
+func (t *Table) bound(depth int) {
 	if n := len(t.Rows); n > maxRows {
 		t.Rows, t.Total = t.Rows[:maxRows], max(t.Total, n)
 	}
 	for i := range t.Rows {
+		if depth >= maxDetails {
+			t.Rows[i].Detail = nil
+		}
+		t.Rows[i].Detail = bounded(t.Rows[i].Detail, depth+1)
 		cells := t.Rows[i].Cells
 		for n := range cells {
 			cells[n].Value = plain(cells[n].Value)
