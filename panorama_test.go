@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/support-go/support"
@@ -24,6 +25,11 @@ import (
 
 // oddService wants to be something else in every address.
 const oddService = `a/b?c=<d>&e%2f`
+
+// death is the file that has one worker of a supervisor kill itself.
+func death(supervisor int) string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("support-test-death.%d", supervisor))
+}
 
 // shown is a group with workers, a page of its own, and requests that wait.
 func shown(workers int) (group *support.Group, server, page *support.Server) {
@@ -40,6 +46,13 @@ func shown(workers int) (group *support.Group, server, page *support.Server) {
 			{Name: "processes", Merge: data.Sum, Cell: data.Cell{Value: 1}},
 			{Name: "pid", Merge: data.List, Cell: data.Cell{Value: fmt.Sprint(os.Getpid())}},
 		}, nil
+	})
+	group.Page("deadly", "Deadly", func(context.Context) (any, error) {
+		if os.Remove(death(os.Getppid())) == nil { // which one process can
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL) // it fails for others only
+			select {}
+		}
+		return "well", nil
 	})
 	return group, server, group.Meta("127.0.0.1:0")
 }
@@ -130,6 +143,31 @@ func TestWhoHoldsWhat(t *testing.T) {
 	}
 	leave()
 	<-over
+}
+
+// TestKilledWhileAsked kills a worker by a page of its own.
+func TestKilledWhileAsked(t *testing.T) {
+	group, _, page := shown(2)
+	supporttest.Start(t, group)
+	base := "http://" + page.Addr().String()
+	eventually(t, "not both workers answer", func() bool { return strings.Count(get(t, base+"/deadly.json"), `"took_seconds"`) == 3 })
+	if err := os.WriteFile(death(os.Getpid()), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(death(os.Getpid())) }) // a worker has done so
+	got := get(t, base+"/deadly.json")
+	for _, want := range []string{"1 of 2", "no answer", `"last_answer"`, `"stale": true`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s while a worker is killed: %s", want, got)
+		}
+	}
+	for _, path := range []string{"", "servers", "upstreams", "connections"} {
+		get(t, base+"/"+path) // fails the test unless it is 200
+	}
+	eventually(t, "the worker is not replaced", func() bool {
+		got := get(t, base+"/deadly.json")
+		return strings.Count(got, `"took_seconds"`) == 3 && !strings.Contains(got, "stale")
+	})
 }
 
 func TestOperatorsAct(t *testing.T) {

@@ -32,7 +32,8 @@ type app struct {
 	audit    *audit
 	cross    *http.CrossOriginProtection
 	busy     chan struct{} // requests that are being answered
-	local    chan struct{} // pages that run here and have not ended
+	local    looks         // pages that run here
+	last     lastAnswers
 	costly   chan struct{} // the one costly page that is being looked at
 	streams  chan struct{}
 	over     chan struct{} // closed when streams are to end
@@ -60,8 +61,8 @@ func newApp(h *Handler) *app {
 		Handler: h, sources: h.Sources, render: ui.New(), sessions: newSessions(), audit: &audit{log: h.log()},
 		cross: http.NewCrossOriginProtection(),
 		busy:  make(chan struct{}, requestsAtOnce), costly: make(chan struct{}, 1),
-		local: make(chan struct{}, atOnce), streams: make(chan struct{}, streamsAtOnce),
-		over: make(chan struct{}), cached: make(map[string]cachedNumbers), lastRun: make(map[string]time.Time),
+		streams: make(chan struct{}, streamsAtOnce),
+		over:    make(chan struct{}), cached: make(map[string]cachedNumbers), lastRun: make(map[string]time.Time),
 	}
 	a.history = newHistory()
 	a.pages = a.allPages()

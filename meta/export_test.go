@@ -45,6 +45,17 @@ func (h *Handler) Kept(process, id string) []float64 {
 	return h.start().past(url.Values{"worker": {process}}).get(id, perSecond, false).values
 }
 
+// LastAnswers adds n answers of a size, a second apart, and says how many are
+// kept, of how many bytes, and whether the first and the last are.
+func LastAnswers(n, size int) (count, bytes int, first, last bool) {
+	var l lastAnswers
+	question := func(i int) string { return itoa(i) }
+	for i := range n {
+		l.add(question(i), make([]byte, size), time.Unix(int64(i), 0))
+	}
+	return len(l.answers), l.bytes, l.answers[question(0)].encoded != nil, l.answers[question(n-1)].encoded != nil
+}
+
 // Verdict is what Overview says first.
 func (h *Handler) Verdict(ctx context.Context, g Group) *data.Verdict {
 	return h.start().verdict(ctx, &look{group: g, who: &visitor{}})

@@ -3,6 +3,7 @@ package meta_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/support-go/support/meta"
@@ -247,3 +250,150 @@ func source(t *testing.T, name string, pages []meta.Page) meta.Source {
 type failed struct{ what string }
 
 func (f *failed) Error() string { return f.what }
+
+// TestLastKnown has a worker that falls silent, and one that goes.
+func TestLastKnown(t *testing.T) {
+	var silent, gone atomic.Bool
+	orders := func(name string, open int) []meta.Page {
+		return []meta.Page{{Path: "orders", Title: "Orders", Run: func(context.Context, url.Values) (any, error) {
+			if name == "w2" && silent.Load() {
+				return nil, &failed{"it hangs"}
+			}
+			table := data.Table{Columns: []data.Column{{Name: "name"}}}
+			table.Add(name + " <b>order").Detail = []data.Block{{Form: &data.Form{Action: "do/tidy"}}}
+			return data.View{Blocks: []data.Block{
+				{Name: "figures", Figures: []data.Field{{Name: "open", Merge: data.Sum, Cell: data.Cell{Value: open}}}},
+				{Name: "orders", Table: &table}, {Form: &data.Form{Action: "do/tidy", Button: "Tidy"}},
+			}}, nil
+		}}}
+	}
+	f := start(t, func(h *meta.Handler) {
+		h.Pages = orders("", 0)
+		one, two := source(t, "w1", orders("w1", 3)), source(t, "w2", orders("w2", 4))
+		h.Sources = func(context.Context) []meta.Source {
+			if gone.Load() {
+				return []meta.Source{one}
+			}
+			return []meta.Source{one, two}
+		}
+	})
+	see := func(path string) string { return f.ask(t, "GET", path, viewerToken).text }
+	if got := see("/orders.json"); !strings.Contains(got, `"value": 7`) || strings.Contains(got, "stale") {
+		t.Fatalf("of both: %s", got)
+	}
+	see("/orders.json?worker=w2")
+	silent.Store(true)
+	for path, want := range map[string][]string{
+		"/orders.json":           {`"value": 3`, "1 of 2", "it hangs", `"last_answer"`, `"stale": true`, "w2 \\u003cb\\u003eorder", `"value": 4`, "is below"},
+		"/orders.json?worker=w2": {"0 of 1", "it hangs", `"last_answer"`, `"stale": true`, `"value": 4`},
+	} {
+		got := see(path)
+		for _, text := range want {
+			if !strings.Contains(got, text) {
+				t.Errorf("GET %s: no %s in %s", path, text, got)
+			}
+		}
+		if most := 2 * strings.Count(got, `w1 \u003cb`); strings.Count(got, "do/tidy") != most {
+			t.Errorf("GET %s: something can be done to one that is silent: %s", path, got)
+		}
+	}
+	html := f.ask(t, "GET", "/orders", viewerToken, "Accept", "text/html").text
+	if !strings.Contains(html, `class="stale"`) || strings.Contains(html, "<b>order") {
+		t.Errorf("the rows of w2 are not marked, or not escaped: %s", html)
+	}
+	gone.Store(true)
+	if got := see("/orders.json?worker=w2"); !strings.Contains(got, "Nobody to ask") || !strings.Contains(got, `"value": 4`) {
+		t.Errorf("of one that has gone: %s, want what it has said last", got)
+	}
+	if got := see("/orders.json?worker=w3"); !strings.Contains(got, "Nobody to ask") || strings.Contains(got, "stale") {
+		t.Errorf("of one that there never was: %s", got)
+	}
+	silent.Store(false)
+	gone.Store(false)
+	if got := see("/orders.json"); !strings.Contains(got, `"value": 7`) || strings.Contains(got, "stale") {
+		t.Errorf("of both, again: %s", got)
+	}
+}
+
+func TestLastAnswersAreBounded(t *testing.T) {
+	tests := map[string]struct {
+		n, size      int
+		count, bytes int
+		first, last  bool
+	}{
+		"few":      {10, 1000, 10, 10_000, true, true},
+		"many":     {600, 10, 512, 5120, false, true},
+		"large":    {20, 1 << 20, 8, 8 << 20, false, true},
+		"too long": {2, 1<<20 + 1, 2, 0, false, false},
+		"old":      {4000, 4 << 10, 512, 2 << 20, false, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			count, bytes, first, last := meta.LastAnswers(test.n, test.size)
+			if count != test.count || bytes != test.bytes || first != test.first || last != test.last {
+				t.Errorf("%d answers of %d bytes: %d of %d bytes are kept, the first %t, the last %t; want %d, %d, %t, %t",
+					test.n, test.size, count, bytes, first, last, test.count, test.bytes, test.first, test.last)
+			}
+		})
+	}
+}
+
+// TestPagesThatMisbehave has pages that block, panic late, or have no end; the
+// others go on.
+func TestPagesThatMisbehave(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	self := &data.Table{Columns: []data.Column{{Name: "name"}}}
+	self.Add("around").Detail = []data.Block{{Table: self}}
+	late := &data.Table{Columns: []data.Column{{Name: "name"}}}
+	late.Add("row").Detail = []data.Block{{Fields: []data.Field{{Name: "late", Cell: data.Cell{Value: panicky{}}}}}}
+	web := make(map[string]any)
+	for i := range 200 {
+		web[fmt.Sprint(i)] = web
+	}
+	page := func(path string, value any) meta.Page {
+		return meta.Page{Path: path, Title: path, Run: func(context.Context, url.Values) (any, error) { return value, nil }}
+	}
+	all := []meta.Page{
+		{Path: "blocks", Title: "Blocks", Run: func(context.Context, url.Values) (any, error) { <-release; return nil, nil }},
+		page("around", self), page("late", late), page("web", web), page("well", "all is well"),
+	}
+	worker := source(t, "w1", all)
+	for name, sources := range map[string]func(context.Context) []meta.Source{
+		"alone": nil,
+		"asked": func(context.Context) []meta.Source { return []meta.Source{worker} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, func(h *meta.Handler) { h.Pages, h.Sources = all, sources })
+			var looks sync.WaitGroup
+			var busy atomic.Int32
+			for range 20 {
+				looks.Go(func() {
+					got := f.ask(t, "GET", "/blocks.json", viewerToken)
+					if got.StatusCode != http.StatusOK || !strings.Contains(got.text, "did not answer") {
+						t.Errorf("a page that blocks: %s, %s", got.Status, got.text)
+					}
+					if strings.Contains(got.text, "have not ended") {
+						busy.Add(1)
+					}
+				})
+			}
+			looks.Wait()
+			if busy.Load() == 0 {
+				t.Error("any number of looks at a page that blocks are waited for")
+			}
+			for path, want := range map[string]string{
+				"/well.json": "all is well", "/around.json": "around", "/late.json": "it panicked: too late", "/web.json": "more parts are not shown",
+			} {
+				if got := f.ask(t, "GET", path, viewerToken); got.StatusCode != http.StatusOK || !strings.Contains(got.text, want) {
+					t.Errorf("GET %s: %s, %.2000s; want 200 with %q", path, got.Status, got.text, want)
+				}
+			}
+		})
+	}
+}
+
+// panicky panics when it is shown.
+type panicky struct{}
+
+func (panicky) String() string { panic("too late") }

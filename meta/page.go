@@ -117,12 +117,11 @@ type panicked struct{ value, stack string }
 func (p *panicked) Error() string { return "it panicked: " + p.value }
 
 // inTime runs the page, and does not wait for it longer than ctx lasts. A page
-// that does not heed its ctx keeps its goroutine; busy counts those.
-func (p *Page) inTime(ctx context.Context, query url.Values, busy chan struct{}) (View, error) {
-	select {
-	case busy <- struct{}{}:
-	default:
-		return View{}, fmt.Errorf("%w: earlier looks at %q have not ended", ErrBusy, p.Title)
+// that does not heed its ctx keeps its goroutine; l counts those.
+func (p *Page) inTime(ctx context.Context, query url.Values, l *looks) (View, error) {
+	end, err := l.begin(ctx, p)
+	if err != nil {
+		return View{}, err
 	}
 	type result struct {
 		view View
@@ -130,7 +129,7 @@ func (p *Page) inTime(ctx context.Context, query url.Values, busy chan struct{})
 	}
 	done := make(chan result, 1) // has room for one that nobody waits for
 	go func() {
-		defer func() { <-busy }()
+		defer end()
 		v, err := p.view(ctx, query)
 		done <- result{v, err}
 	}()

@@ -12,21 +12,18 @@ import (
 // ErrBusy says that a page is being looked at by too many already.
 var ErrBusy = errors.New("meta: busy")
 
-// atOnce bounds the looks at all pages of a process that have not ended.
-const atOnce = 16
-
 // Serve returns a handler that answers questions for pages in their wire form,
 // to whoever shows them: the path is that of the page. It asks nobody who he
 // is, and so belongs on a private socket.
 func Serve(pages []Page) http.Handler {
-	busy := make(chan struct{}, atOnce)
+	var running looks
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, query := find(pages, strings.TrimPrefix(r.URL.Path, "/"), r.URL.Query())
 		if page == nil {
 			http.NotFound(w, r)
 			return
 		}
-		v, err := page.inTime(r.Context(), query, busy)
+		v, err := page.inTime(r.Context(), query, &running)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return

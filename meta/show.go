@@ -109,7 +109,7 @@ func (a *app) take(ctx context.Context, l *look) {
 	began := time.Now()
 	l.group, l.unknown = a.group(ctx)
 	if l.page.here {
-		v, err := l.page.inTime(context.WithValue(ctx, lookKey{}, l), l.query, a.local)
+		v, err := l.page.inTime(context.WithValue(ctx, lookKey{}, l), l.query, &a.local)
 		if err != nil {
 			v = View{Blocks: []Block{failure("", err)}}
 		}
@@ -141,9 +141,9 @@ func (a *app) askWorkers(ctx context.Context, l *look) {
 		ctx, cancel = context.WithTimeout(ctx, askTime)
 		defer cancel()
 	}
-	sources := a.sources(ctx)
+	sources := slices.Clone(a.sources(ctx))
 	if worker := l.query.Get("worker"); worker != "" {
-		sources = slices.DeleteFunc(slices.Clone(sources), func(s Source) bool { return s.Name != worker })
+		sources = slices.DeleteFunc(sources, func(s Source) bool { return s.Name != worker })
 	}
 	query := maps.Clone(l.query)
 	for _, own := range []string{"worker", "side", "sort", "q"} {
@@ -151,12 +151,22 @@ func (a *app) askWorkers(ctx context.Context, l *look) {
 			delete(query, own)
 		}
 	}
+	for i := range sources {
+		p := l.group.worker(sources[i].Name)
+		sources[i].silent = p != nil && p.State == data.Wrong
+	}
 	l.answers = ask(ctx, sources, l.path, query)
 	var good []data.Answer
-	for _, got := range l.answers {
+	var late []Block
+	for i := range l.answers {
+		got := &l.answers[i]
+		question := got.name + " " + l.path + "?" + query.Encode()
 		if got.err == nil {
+			a.last.add(question, got.encoded, time.Now())
 			good = append(good, data.Answer{From: got.name, View: got.view})
+			continue
 		}
+		late = append(late, a.lastKnown(got, question)...)
 	}
 	if l.query.Get("side") != "" && len(good) > 1 {
 		l.view = data.SideBySide(good)
@@ -164,11 +174,23 @@ func (a *app) askWorkers(ctx context.Context, l *look) {
 		l.view = data.MergeAll(good)
 	}
 	l.view.Blocks = append(l.page.verdict(data.MergeAll(good)), l.view.Blocks...)
-	l.view.Blocks = append(l.missing(), l.view.Blocks...)
+	l.view.Blocks = append(append(l.missing(), l.view.Blocks...), late...)
 	if len(sources) == 0 {
 		l.view.At = time.Now()
-		l.view.Blocks = []Block{{Title: "Nobody to ask", Notice: &data.Notice{Text: data.Words("No worker of that name serves now.")}}}
+		gone := answer{name: l.query.Get("worker")}
+		l.view.Blocks = append([]Block{{Title: "Nobody to ask", Notice: &data.Notice{Text: data.Words("No worker of that name serves now.")}}},
+			a.lastKnown(&gone, gone.name+" "+l.path+"?"+query.Encode())...)
 	}
+}
+
+// lastKnown is what a process has said before, to the same question.
+func (a *app) lastKnown(got *answer, question string) []Block {
+	v, at, ok := a.last.of(question)
+	if !ok {
+		return nil
+	}
+	got.last = at
+	return asOf(got.name, v, at, time.Now())
 }
 
 // missing says who has not answered, and what was last known of them.
@@ -185,6 +207,9 @@ func (l *look) missing() []Block {
 			b.Notice.Text = append(b.Notice.Text, data.Span{Text: fmt.Sprintf(
 				" The supervisor last heard of it %s; it had %.0f requests running and %.0f connections open.",
 				agoOf(p.Heard), p.Running, p.Open)})
+		}
+		if !got.last.IsZero() {
+			b.Notice.Text = append(b.Notice.Text, data.Span{Text: " What it answered " + agoOf(got.last) + " is below."})
 		}
 		blocks = append(blocks, b)
 	}
@@ -257,9 +282,10 @@ type reply struct {
 }
 
 type replyOf struct {
-	Name  string  `json:"name"`
-	Error string  `json:"error,omitempty"`
-	Took  float64 `json:"took_seconds"`
+	Name  string    `json:"name"`
+	Error string    `json:"error,omitempty"`
+	Last  time.Time `json:"last_answer,omitzero"` // of one that does not answer now
+	Took  float64   `json:"took_seconds"`
 }
 
 func (a *app) writeJSON(w http.ResponseWriter, l *look) { a.writeJSONAs(w, l, http.StatusOK) }
@@ -270,7 +296,7 @@ func (a *app) writeJSONAs(w http.ResponseWriter, l *look, status int) {
 	for _, got := range l.answers {
 		one := replyOf{Name: got.name, Took: got.took.Seconds()}
 		if got.err != nil {
-			one.Error = got.err.Error()
+			one.Error, one.Last = got.err.Error(), got.last
 		}
 		out.Answered = append(out.Answered, one)
 	}

@@ -14,6 +14,7 @@ import (
 type block struct {
 	ID        string
 	Title     string
+	Stale     bool
 	Note      data.Rich
 	Fold      bool
 	Verdict   *verdict
@@ -78,7 +79,7 @@ func (s scope) groups(blocks []data.Block) []group {
 }
 
 func (s scope) block(d *data.Block, id string) *block {
-	b := &block{ID: id, Title: d.Title, Note: s.rich(d.Note), Fold: d.Fold}
+	b := &block{ID: id, Title: d.Title, Note: s.rich(d.Note), Fold: d.Fold, Stale: d.Stale}
 	switch {
 	case d.Verdict != nil:
 		b.Verdict = s.verdict(d.Verdict, id)
