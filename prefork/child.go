@@ -13,6 +13,7 @@ import (
 type system struct {
 	spawn  func(*State, Process) (*child, error)
 	look   func(pid int) (Vitals, error)
+	weigh  func(pid int) (pss int64, err error)
 	mend   func([]Bound) []string      // sets shared sockets non-blocking that are not, and names them
 	refuse func([]Bound) (stop func()) // accepts connections and resets them
 	close  func([]Bound)               // closes the supervisor's copies
@@ -42,6 +43,10 @@ type child struct {
 
 	pong atomic.Pointer[sign]
 	then sign // that check has seen; the loop's
+
+	weighable time.Time // again, see weigh; the loop's
+	weighed   bool      // shared is known
+	shared    int64     // bytes that other processes account for
 }
 
 // sign is a sign of life.

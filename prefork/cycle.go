@@ -52,13 +52,17 @@ func (l *loop) check(p *Process, now time.Time) {
 		}
 		c.then = s
 	}
+	marks := l.state.Cycling
+	mark := p.memoryMark(marks)
+	if p.Empty == 0 || mark > 0 && v.Memory > mark {
+		l.weigh(p, &v, now)
+	}
 	p.Vitals = v
 	if p.Empty == 0 {
 		p.Empty = v.Memory
 		l.greet(p, now)
+		mark = p.memoryMark(marks)
 	}
-	marks := l.state.Cycling
-	mark := p.memoryMark(marks)
 	l.hurried = l.hurried || mark > 0 && v.Memory > mark/2
 	note(&p.Over.Memory, mark > 0 && v.Memory > mark, now)
 	note(&p.Over.GC, marks.GC > 0 && v.GC > marks.GC, now)

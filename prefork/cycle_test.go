@@ -44,6 +44,8 @@ func TestCycling(t *testing.T) {
 		"memory at once":        {Cycling{Memory: 200 * mib}, manner{memory: 20 * mib, leak: 50 * mib}, time.Minute, 15, 32, "its mark is 200.0 MiB"},
 		"memory sustained":      {Cycling{Memory: 200 * mib}, manner{memory: 20 * mib, leak: 5 * mib}, time.Minute, 2, 3, "its mark is 200.0 MiB"},
 		"memory below the mark": {Cycling{Memory: 200 * mib}, manner{memory: 150 * mib}, time.Minute, 0, 0, ""},
+		"memory, of others":     {Cycling{Memory: 200 * mib}, manner{memory: 250 * mib, shared: 100 * mib}, time.Minute, 0, 0, ""},
+		"memory beyond others'": {Cycling{Memory: 200 * mib}, manner{memory: 120 * mib, shared: 100 * mib, leak: 50 * mib}, time.Minute, 15, 32, "its mark is 200.0 MiB"},
 		"no mark":               {Cycling{}, manner{memory: 20 * mib, leak: 50 * mib}, time.Minute, 0, 0, ""},
 		"garbage":               {Cycling{}, manner{gc: 0.8}, time.Minute, 4, 10, "collecting garbage"},
 		"no mark for garbage":   {Cycling{GC: -1}, manner{gc: 0.8}, time.Minute, 0, 0, ""},
@@ -67,7 +69,7 @@ func TestCycling(t *testing.T) {
 					t.Errorf("at least %d served and at most %d lived; want 2 and 3", least, tr.world.most)
 				}
 				for _, d := range s.Deaths {
-					if !strings.Contains(d.Why, test.why) || !d.Expected || d.Vitals.At.IsZero() {
+					if !strings.Contains(d.Why, test.why) || !d.Expected || d.Vitals.At.IsZero() || (d.Vitals.Measure == PSS) != (test.manner.shared > 0) {
 						t.Errorf("death: %q, expected %v, vitals %+v; want %q in it", d.Why, d.Expected, d.Vitals, test.why)
 					}
 				}

@@ -11,7 +11,7 @@ import (
 // one, which is ready before the old one drains, one worker at a time. Zero
 // fields take the defaults; below 0 means never.
 type Cycling struct {
-	Memory    int64         // resident bytes, at present and not at their peak; default 4/5 of its share of what a cgroup allows, without one never
+	Memory    int64         // bytes, shared ones in proportion, at present and not at their peak; default 4/5 of its share of what a cgroup allows, without one never
 	GC        float64       // part of its CPU time that goes into collecting garbage; default 0.5
 	Files     float64       // part of the open files that it may have; default 0.9
 	Age       time.Duration // default never

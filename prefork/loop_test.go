@@ -42,6 +42,7 @@ type manner struct {
 	dieAfter   time.Duration // after its start; 0: not by itself
 	drainFor   time.Duration // from the order until it exits; below 0: for ever
 	memory     int64         // that it uses at first
+	shared     int64         // of that, by others as well
 	leak       int64         // bytes a second
 	files      int           // that it has open
 	gc         float64       // part of its CPU time that goes into collecting garbage
@@ -97,7 +98,7 @@ func (w *world) look(pid int) (Vitals, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return Vitals{Memory: b.memory + int64(float64(b.leak)*time.Since(b.started).Seconds()), Files: b.files, MaxFiles: 1000}, nil
+	return Vitals{Measure: RSS, Memory: b.memory + int64(float64(b.leak)*time.Since(b.started).Seconds()), Files: b.files, MaxFiles: 1000}, nil
 }
 
 // begun is how many processes have been started.
@@ -230,7 +231,14 @@ func begin(t *testing.T, s *Supervisor, m manner) *trial {
 		close:  func([]Bound) {},
 		notify: func(string) {},
 		look:   w.look,
-		mend:   func([]Bound) []string { return nil },
+		weigh: func(pid int) (int64, error) {
+			v, err := w.look(pid)
+			if b := w.alive(pid - 1000); b != nil && b.shared > 0 {
+				return v.Memory - b.shared, err
+			}
+			return 0, errors.ErrUnsupported
+		},
+		mend: func([]Bound) []string { return nil },
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	tr := &trial{Supervisor: s, t: t, world: w, stop: stop, ended: make(chan error, 1)}

@@ -8,10 +8,36 @@ import (
 // Vitals is what a process used when it was last looked at.
 type Vitals struct {
 	At       time.Time `json:"at,omitzero"`
-	Memory   int64     `json:"memory"`    // resident bytes; 0 where the system does not tell
-	Files    int       `json:"files"`     // open
-	MaxFiles int       `json:"max_files"` // that it may have open
-	GC       float64   `json:"gc"`        // part of its CPU time that went into collecting garbage, lately
+	Memory   int64     `json:"memory"`            // bytes; 0 where the system does not tell
+	Measure  string    `json:"measure,omitempty"` // of Memory: RSS or PSS
+	Files    int       `json:"files"`             // open
+	MaxFiles int       `json:"max_files"`         // that it may have open
+	GC       float64   `json:"gc"`                // part of its CPU time that went into collecting garbage, lately
+}
+
+// Measures of memory. What processes share, such as their program, counts whole
+// for each of them in the resident set size, and in the proportional one by its
+// share; so the latter is never greater.
+const (
+	RSS = "rss"
+	PSS = "pss"
+)
+
+// weigh replaces v's resident size by the proportional one, if that can be read.
+// The kernel looks at every page for it, which takes tens of milliseconds for a
+// large process. So it is done only for one that may be beyond its mark, and for a
+// fiftieth of the time; in between, what it shares counts as unchanged.
+func (l *loop) weigh(p *Process, v *Vitals, now time.Time) {
+	c := l.children[p.Serial]
+	if !now.Before(c.weighable) {
+		began := time.Now()
+		size, err := l.sys.weigh(p.PID)
+		c.weighable = now.Add(max(50*time.Since(began), heartbeat/2))
+		c.weighed, c.shared = err == nil, max(v.Memory-size, 0)
+	}
+	if c.weighed {
+		v.Memory, v.Measure = v.Memory-c.shared, PSS
+	}
 }
 
 // Over says since when a worker has been beyond its marks.

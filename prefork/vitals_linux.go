@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +22,7 @@ func look(pid int) (Vitals, error) {
 	if _, err := fmt.Sscan(string(text), &size, &resident); err != nil {
 		return v, fmt.Errorf("prefork: %s/statm: %w", dir, err)
 	}
-	v.Memory = resident * int64(os.Getpagesize())
+	v.Memory, v.Measure = resident*int64(os.Getpagesize()), RSS
 	info, err := os.Stat(dir + "/fd")
 	if err != nil {
 		return v, err
@@ -33,4 +34,23 @@ func look(pid int) (Vitals, error) {
 	}
 	v.MaxFiles = int(min(limit.Cur, 1<<30))
 	return v, nil
+}
+
+// weigh reads the proportional set size of a process, which takes about 30
+// microseconds for each MiB.
+func weigh(pid int) (pss int64, err error) {
+	file := "/proc/" + strconv.Itoa(pid) + "/smaps_rollup"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, found := strings.CutPrefix(line, "Pss:"); found {
+			if _, err := fmt.Sscan(rest, &pss); err != nil {
+				return 0, fmt.Errorf("prefork: %s: %w", file, err)
+			}
+			return pss << 10, nil
+		}
+	}
+	return 0, fmt.Errorf("prefork: %s tells no Pss", file)
 }
