@@ -42,6 +42,9 @@ func TestMarks(t *testing.T) {
 			if !strings.Contains(d.Why, tt.why) || !d.Expected || d.Vitals.Memory == 0 || d.Vitals.MaxFiles == 0 || d.Exit != (prefork.Exit{}) {
 				t.Errorf("death: %q, expected %v, %v, vitals %+v; want %q in it", d.Why, d.Expected, d.Exit, d.Vitals, tt.why)
 			}
+			if name == "memory" && d.Vitals.Measure != prefork.PSS {
+				t.Errorf("memory is measured as %q, want %q", d.Vitals.Measure, prefork.PSS)
+			}
 			if log := p.log.String(); !strings.Contains(log, "worker is cycled") || !strings.Contains(log, tt.why) {
 				t.Error("the reason is not in the log")
 			}
@@ -149,20 +152,29 @@ func TestScaleByControl(t *testing.T) {
 	p.stop()
 }
 
-// TestWhatADeadWorkerStarted is swept when it dies by itself too.
+// TestWhatADeadWorkerStarted is swept when it dies by itself too, but for what is
+// meant to outlive it.
 func TestWhatADeadWorkerStarted(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
 	p.Workers = 1
 	state := p.serve()
 	p.must("start sh -c sleep${IFS}60&")
+	p.must("start setsid --fork sleep 60")
+	p.must("start env -u SUPPORT_WORKER setsid --fork sleep 60")
 	p.kill(pids(state, prefork.Serving)[0], syscall.SIGKILL)
 	p.await("replaced", func(s prefork.State) bool { return len(s.Deaths) == 1 && serving(s) })
 	until(t, "what it started is gone", func() error {
-		if left := p.processes(); len(left) != 2 {
-			return fmt.Errorf("%v are left, want two", left)
+		if left := p.processes(); len(left) != 3 {
+			return fmt.Errorf("%v are left, want two and one that is to stay", left)
 		}
 		return nil
 	})
-	p.stop()
+	p.signal(syscall.SIGTERM)
+	if err := p.exits(); err != nil {
+		t.Error(err)
+	}
+	if left := p.processes(); len(left) != 1 {
+		t.Errorf("%v are left, want the one that is to stay", left)
+	}
 }

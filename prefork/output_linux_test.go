@@ -1,6 +1,7 @@
 package prefork_test
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -49,9 +50,9 @@ func TestOutput(t *testing.T) {
 	p.stop()
 }
 
-// TestFloodOfOutput: a worker that prints a GiB makes its supervisor neither
-// grow nor stop looking after the other one.
-func TestFloodOfOutput(t *testing.T) {
+// TestW1FloodOfOutput: a worker that prints a GiB makes its supervisor neither
+// grow nor stop looking after the other one. What is left out of it is counted.
+func TestW1FloodOfOutput(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
 	p.Capture = true
@@ -68,9 +69,35 @@ func TestFloodOfOutput(t *testing.T) {
 		}
 	}
 	<-flooding
-	p.prints("] that was it\n")
+	others := 0 // lines
+	until(t, "it is said how much is left out", func() error {
+		others++
+		p.must("complain")
+		if !strings.Contains(p.log.String(), "of this process are left out") {
+			return errors.New("it is not")
+		}
+		return nil
+	})
 	small()
 	p.stop()
+	passed, out := 0, 0
+	for line := range strings.Lines(p.log.String()) {
+		if strings.Contains(line, "] complaint\n") {
+			passed++
+		}
+		n := 0
+		if _, rest, found := strings.Cut(line, "] prefork: "); found {
+			if _, err := fmt.Sscanf(rest, "%d lines", &n); err == nil {
+				out += n
+			}
+		}
+		if _, err := fmt.Sscanf(line, "%d lines of a flood", &n); err == nil {
+			passed += n
+		}
+	}
+	if total := floodLines + others; passed+out != total || out == 0 {
+		t.Errorf("%d lines have passed and %d are left out, of %d", passed, out, total)
+	}
 }
 
 // TestOutputOfOrphans: a worker whose supervisor has died goes on printing, and

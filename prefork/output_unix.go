@@ -57,11 +57,14 @@ func (s *streams) follow(h *handover, pid int, output func(Line)) {
 		line := Line{Role: h.Role, Slot: h.Slot, PID: pid, Err: i == 1}
 		s.done.Go(func() {
 			defer file.Close()
+			q := newQuota(time.Now())
 			relay(file, line, func(l Line) {
-				if !l.Over {
-					s.last.add(l.Text)
-				}
-				output(l)
+				q.pass(l, time.Now(), func(l Line) {
+					if !l.Over {
+						s.last.add(l.Text)
+					}
+					output(l)
+				})
 			})
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +32,10 @@ const programVariable = "PREFORK_TEST_PROGRAM"
 func TestMain(m *testing.M) {
 	text := os.Getenv(programVariable)
 	if text == "" {
+		flag.Parse()
+		if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) { // nobody has said otherwise
+			_ = flag.Set("test.parallel", "6") // they mostly wait
+		}
 		os.Exit(m.Run())
 	}
 	var s settings
@@ -90,7 +96,9 @@ func supervise(s settings) error {
 		Sockets: []prefork.Socket{socket(s.Addr)},
 	}
 	if s.Capture {
-		sup.Output = relay
+		flood := new(atomic.Int64)
+		sup.Output = relay(flood)
+		defer func() { fmt.Fprintf(os.Stderr, "%d lines of a flood\n", flood.Load()) }()
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 16)
@@ -113,9 +121,14 @@ func supervise(s settings) error {
 	return sup.Run(ctx)
 }
 
-// relay writes lines on with what is known of them. Those of a flood it drops.
-func relay(l prefork.Line) {
-	if !bytes.HasPrefix(l.Text, []byte("flood")) {
+// relay returns what writes lines on with what is known of them. Those of a flood it
+// counts.
+func relay(flood *atomic.Int64) func(prefork.Line) {
+	return func(l prefork.Line) {
+		if bytes.HasPrefix(l.Text, []byte("flood")) {
+			flood.Add(1)
+			return
+		}
 		fmt.Fprintf(os.Stdout, "[%s %d %v over=%v] %.100s\n", l.Role, l.PID, l.Err, l.Over, l.Text)
 	}
 }
@@ -234,10 +247,11 @@ func (c *child) answer(question []string) string {
 		fmt.Fprintln(os.Stdout)
 	case "flood": // of a GiB
 		line := []byte(strings.Repeat("flood"+strings.Repeat(".", 1018)+"\n", 64))
-		for range 1 << 14 {
+		for range floodLines / 64 {
 			_, _ = os.Stderr.Write(line)
 		}
-		fmt.Fprintln(os.Stderr, "that was it")
+	case "complain":
+		fmt.Fprintln(os.Stderr, "complaint")
 	case "chat": // more than a pipe holds
 		for i := range 5000 {
 			fmt.Fprintf(os.Stderr, "%d chats, line %d of 5000\n", os.Getpid(), i+1)
@@ -282,6 +296,9 @@ func (c *child) answer(question []string) string {
 	}
 	return fmt.Sprint(os.Getpid())
 }
+
+// floodLines are a GiB.
+const floodLines = 1 << 20
 
 // scribble fills the ledger with what does not belong there.
 func (c *child) scribble() string {

@@ -28,6 +28,7 @@ type launcher struct {
 	limits Limits
 	share  share
 	secret [16]byte
+	run    [8]byte         // tells what our workers have started from what others' have
 	answer control.Handler // of what helpers ask
 	reaper *reaper         // in process 1, else nil
 	seats  *seats
@@ -44,10 +45,11 @@ func newSystem(s *Supervisor, dir string, limits Limits, share share, closing <-
 		args: s.args(), dir: dir, limits: limits, share: share, answer: s.answer, seats: seats, output: s.Output,
 	}
 	rand.Read(l.secret[:])
+	rand.Read(l.run[:])
 	if os.Getpid() == 1 {
 		l.reaper = newReaper(closing)
 	}
-	return system{spawn: l.spawn, look: look, mend: mend, refuse: refuse, close: closeSockets, notify: notify, end: seats.close}, nil
+	return system{spawn: l.spawn, look: look, weigh: weigh, mend: mend, refuse: refuse, close: closeSockets, notify: notify, end: seats.close}, nil
 }
 
 // keepDescriptors has no child inherit what this process has inherited itself,
@@ -83,7 +85,7 @@ func (l *launcher) spawn(s *State, p Process) (*child, error) {
 	defer g.theirs.close()
 	defer l.reaper.hold()()
 	pid, _, err := syscall.StartProcess(ownProgram(), l.args, &syscall.ProcAttr{
-		Env:   append(childEnviron(), fmt.Sprintf("%s=%d", linkVariable, firstDescriptor)),
+		Env:   append(childEnviron(), fmt.Sprintf("%s=%d", linkVariable, firstDescriptor), l.mark(p.Serial)),
 		Files: g.files,
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})
@@ -92,6 +94,12 @@ func (l *launcher) spawn(s *State, p Process) (*child, error) {
 		return nil, os.NewSyscallError("start process", err)
 	}
 	return l.attach(h, pid, g)
+}
+
+// mark is a variable that all have in their environment which the process with a
+// serial starts, directly or not.
+func (l *launcher) mark(serial int) string {
+	return fmt.Sprintf("%s=%x.%d", markVariable, l.run, serial)
 }
 
 // luggage is what a child is given, and what its supervisor keeps of it.
@@ -234,6 +242,7 @@ func (l *launcher) attach(h *handover, pid int, g *luggage) (_ *child, err error
 		signal: func(s hint) { send(process, s) },
 		wait: func() Exit {
 			exit := wait()
+			sweep(l.mark(h.Serial))
 			g.streams.finish()
 			return exit
 		},
@@ -302,7 +311,7 @@ func childEnviron() []string {
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
 		switch {
-		case strings.HasPrefix(name, "LISTEN_"), strings.HasPrefix(name, "WATCHDOG_"), name == "NOTIFY_SOCKET", name == linkVariable:
+		case strings.HasPrefix(name, "LISTEN_"), strings.HasPrefix(name, "WATCHDOG_"), name == "NOTIFY_SOCKET", name == linkVariable, name == markVariable:
 		default:
 			env = append(env, v)
 		}

@@ -246,6 +246,10 @@ func (w *Worker) LetGo() {
 // linkVariable names the descriptor of the link in a child's environment.
 const linkVariable = "SUPPORT_LINK"
 
+// markVariable tells whose descendant a process is. What is to outlive the worker
+// that starts it must not have it.
+const markVariable = "SUPPORT_WORKER"
+
 // IsChild says whether a Supervisor has started this process and Inherited has
 // not been called yet.
 func IsChild() bool { return os.Getenv(linkVariable) != "" }
