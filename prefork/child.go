@@ -14,6 +14,8 @@ type system struct {
 	spawn  func(*State, Process) (*child, error)
 	look   func(pid int) (Vitals, error)
 	weigh  func(pid int) (pss int64, err error)
+	turns  func(seat int) uint64       // connections that a worker has taken; a change is what counts
+	waits  func([]Bound) bool          // whether a connection waits for a worker
 	mend   func([]Bound) []string      // sets shared sockets non-blocking that are not, and names them
 	refuse func([]Bound) (stop func()) // accepts connections and resets them
 	close  func([]Bound)               // closes the supervisor's copies
@@ -43,6 +45,9 @@ type child struct {
 
 	pong atomic.Pointer[sign]
 	then sign // that check has seen; the loop's
+
+	turns  uint64 // when attend last looked; the loop's
+	missed uint64 // connections that siblings have taken since it took one; the loop's
 
 	weighable time.Time // again, see weigh; the loop's
 	weighed   bool      // shared is known

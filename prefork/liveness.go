@@ -25,11 +25,12 @@ func (l *loop) beat(now time.Time) {
 			p.Heard = heard
 		}
 		if asleep {
-			p.Heard, p.Moved = now, now
+			p.Heard, p.Moved, p.Took = now, now, now
 		}
 		l.audit(p, now)
 		c.send(message{Ping: true})
 	}
+	l.attend(now)
 	l.mend()
 	l.sys.notify("WATCHDOG=1")
 }
@@ -73,9 +74,9 @@ func (l *loop) judge(p *Process, now time.Time) {
 			l.expel(p, fmt.Sprintf("was not ready after %v", l.limits.Start), now)
 		}
 	case Serving:
-		if l.limits.Stuck > 0 && now.Sub(p.Moved) >= l.limits.Stuck && now.Sub(l.lastStuck) >= l.limits.Stuck {
+		if why := l.stuck(p, now); why != "" {
 			l.lastStuck = now
-			l.expel(p, fmt.Sprintf("no request ended for %v while %d ran", l.limits.Stuck, p.Counts.Quiet()), now)
+			l.expel(p, why, now)
 		}
 	case Draining:
 		if !p.KillAt.IsZero() {
@@ -94,6 +95,65 @@ func (l *loop) judge(p *Process, now time.Time) {
 			l.expel(p, fmt.Sprintf("gave no sign of life for %v", silence.Round(time.Second)), now)
 		}
 	}
+}
+
+// stuck says what p fails to do, if it is to be expelled for that: one at a time,
+// since what holds all of them is nothing that a new one could mend.
+func (l *loop) stuck(p *Process, now time.Time) string {
+	patience := l.limits.Stuck
+	switch {
+	case patience <= 0 || now.Sub(l.lastStuck) < patience:
+		return ""
+	case now.Sub(p.Moved) >= patience:
+		return fmt.Sprintf("no request ended for %v while %d ran", patience, p.Counts.Quiet())
+	case l.deaf(p, now):
+		return fmt.Sprintf("took no connection for %v, had none to serve, and others waited or were taken by its siblings", now.Sub(p.Took).Round(time.Second))
+	}
+	return ""
+}
+
+// attend notes which workers take connections. One that has connections already
+// may have reasons to take no more.
+func (l *loop) attend(now time.Time) {
+	switch {
+	case !l.sys.waits(l.state.Sockets):
+		l.waiting = time.Time{}
+	case l.waiting.IsZero():
+		l.waiting = now
+	}
+	taken := make(map[int]uint64) // by serial
+	all := uint64(0)
+	for _, p := range l.state.Processes {
+		if c := l.children[p.Serial]; p.Role == WorkerRole {
+			turns := l.sys.turns(p.Seat)
+			taken[p.Serial] = min(turns-c.turns, mostTaken)
+			all += taken[p.Serial]
+			c.turns = turns
+		}
+	}
+	for i := range l.state.Processes {
+		p := &l.state.Processes[i]
+		c := l.children[p.Serial]
+		c.missed += all - taken[p.Serial]
+		if taken[p.Serial] > 0 || p.Counts.Open() > 0 || p.Counts.Running() > 0 || p.Doubtful != "" {
+			p.Took, c.missed = now, 0
+		}
+	}
+}
+
+const (
+	mostTaken = 4 // connections of one worker that count at each look: its account may jump
+	enough    = 4 // connections that each worker must have seen go to others before it is blamed
+)
+
+// deaf says whether p should have taken a connection and has not: because one
+// waits all the time, or because siblings, with whom it takes turns, have had so
+// many.
+func (l *loop) deaf(p *Process, now time.Time) bool {
+	if p.Role != WorkerRole || now.Sub(p.Took) < l.limits.Stuck {
+		return false
+	}
+	return !l.waiting.IsZero() && now.Sub(l.waiting) >= l.limits.Stuck || l.children[p.Serial].missed >= enough*uint64(l.state.Workers)
 }
 
 // killInTime kills a process whose time is up.

@@ -34,6 +34,7 @@ type loop struct {
 	hurried     bool      // they are to be looked at again soon
 	defaultMark bool      // nobody has asked for the memory mark
 
+	waiting   time.Time // since when a connection has been waiting at each look; zero if none does
 	lastStuck time.Time // when a worker was last expelled for being stuck
 	failure   error     // why Run is to end with an error
 	reloaders []chan result
@@ -160,7 +161,7 @@ func (l *loop) take(e event, now time.Time) {
 	case e.failed != "":
 		p.Failure = e.failed
 	case e.ready && p.Phase == Starting:
-		p.Phase, p.Ready, p.Heard, p.Moved = Serving, now, now, now
+		p.Phase, p.Ready, p.Heard, p.Moved, p.Took = Serving, now, now, now, now
 		if p.Role == WorkerRole {
 			l.check(p, now)
 		}

@@ -33,6 +33,8 @@ type world struct {
 	most     int            // workers at once
 	refusals int            // times that connections began to be refused
 	refusing bool
+	waiting  bool           // connections, for workers
+	taken    map[int]uint64 // connections, by seat
 }
 
 // manner is how a process behaves.
@@ -99,6 +101,22 @@ func (w *world) look(pid int) (Vitals, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return Vitals{Measure: RSS, Memory: b.memory + int64(float64(b.leak)*time.Since(b.started).Seconds()), Files: b.files, MaxFiles: 1000}, nil
+}
+
+// turns are the connections that whoever has a seat has taken.
+func (w *world) turns(seat int) uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.taken[seat]
+}
+
+// connect brings connections that somebody in one of the seats takes.
+func (w *world) connect(n uint64, seats ...int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, seat := range seats {
+		w.taken[seat] += n
+	}
 }
 
 // begun is how many processes have been started.
@@ -217,7 +235,7 @@ func begin(t *testing.T, s *Supervisor, m manner) *trial {
 	t.Helper()
 	s.Name, s.Log = "trial", slog.New(slog.DiscardHandler)
 	s.init()
-	w := &world{manner: m, lives: make(map[int]*being)}
+	w := &world{manner: m, lives: make(map[int]*being), taken: make(map[int]uint64)}
 	l := s.loop(nil, share{})
 	l.sys = system{
 		spawn: w.spawn,
@@ -238,7 +256,13 @@ func begin(t *testing.T, s *Supervisor, m manner) *trial {
 			}
 			return 0, errors.ErrUnsupported
 		},
-		mend: func([]Bound) []string { return nil },
+		mend:  func([]Bound) []string { return nil },
+		turns: w.turns,
+		waits: func([]Bound) bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.waiting
+		},
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	tr := &trial{Supervisor: s, t: t, world: w, stop: stop, ended: make(chan error, 1)}

@@ -191,7 +191,9 @@ func (c *child) work() error {
 		if err != nil {
 			return err
 		}
-		go c.serve(ln)
+		if c.manner != "aloof" {
+			go c.serve(ln)
+		}
 		defer ln.Close()
 	}
 	c.worker.Ready()

@@ -96,6 +96,7 @@ type Process struct {
 	Left       time.Time `json:"left,omitzero"` // began to drain, or was expelled
 	Heard      time.Time `json:"heard"`         // the last sign of life
 	Moved      time.Time `json:"moved"`         // requests ended, or none was waiting to
+	Took       time.Time `json:"took,omitzero"` // a connection, or had others to serve
 	Counts     Counts    `json:"counts"`
 	Doubtful   string    `json:"doubtful,omitempty"` // why Counts is not to be trusted
 	Failure    string    `json:"failure,omitempty"`  // what it reported as it failed to start

@@ -79,7 +79,7 @@ type Socket struct {
 type Limits struct {
 	Start   time.Duration // from the start of a process until it is ready; default 30 s
 	Silence time.Duration // without a sign of life, asked for each second; default 10 s
-	Stuck   time.Duration // with requests running and none ending; default 60 s; below 0 never
+	Stuck   time.Duration // with requests running and none ending, or with no connections, taking none of those that come; default 60 s; below 0 never
 	Drain   time.Duration // from the order to drain until the end; default 40 s
 	Orphan  time.Duration // a worker serves on without its supervisor; default 60 s; below 0 not at all
 	Floor   int           // fewest workers that Scale can ask for; default 1

@@ -49,7 +49,10 @@ func newSystem(s *Supervisor, dir string, limits Limits, share share, closing <-
 	if os.Getpid() == 1 {
 		l.reaper = newReaper(closing)
 	}
-	return system{spawn: l.spawn, look: look, weigh: weigh, mend: mend, refuse: refuse, close: closeSockets, notify: notify, end: seats.close}, nil
+	return system{
+		spawn: l.spawn, look: look, weigh: weigh, turns: seats.board.Turns, waits: waits,
+		mend: mend, refuse: refuse, close: closeSockets, notify: notify, end: seats.close,
+	}, nil
 }
 
 // keepDescriptors has no child inherit what this process has inherited itself,
@@ -328,6 +331,18 @@ func mend(sockets []Bound) (mended []string) {
 		}
 	}
 	return mended
+}
+
+// waits says whether a connection has come that no worker has taken.
+func waits(sockets []Bound) bool {
+	var fds []unix.PollFd
+	for _, b := range sockets {
+		if b.Role == WorkerRole && b.Descriptor >= 0 && !b.Packet() {
+			fds = append(fds, unix.PollFd{Fd: int32(b.Descriptor), Events: unix.POLLIN})
+		}
+	}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n > 0
 }
 
 // refuse accepts what comes to the workers' sockets and resets it. Nothing is

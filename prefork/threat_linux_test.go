@@ -65,6 +65,49 @@ func TestW2LiesAboutHealth(t *testing.T) {
 	p.stop()
 }
 
+// TestW2NeverAccepts: a worker answers its supervisor, and takes no connection. It
+// is found by what its sibling takes, or if it is alone, by what waits for it.
+func TestW2NeverAccepts(t *testing.T) {
+	t.Parallel()
+	for name, workers := range map[string]int{"alone": 1, "with a sibling": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProgram(t)
+			p.Limits.Stuck = 2 * time.Second
+			p.Workers = workers
+			p.behave("aloof")
+			state := p.serve()
+			aloof := pids(state, prefork.Serving)[0]
+			p.behave("")
+			if workers > 1 {
+				p.kill(pids(state, prefork.Serving)[1], syscall.SIGKILL)
+				p.await("it has a sibling", func(s prefork.State) bool { return len(s.Deaths) == 1 && serving(s) })
+			}
+			began := time.Now()
+			until(t, "it is replaced", func() error {
+				conn, err := net.Dial("tcp", p.Addr)
+				if err == nil {
+					_ = conn.Close()
+				}
+				var s prefork.State
+				if err := p.control("status", &s); err != nil {
+					return err
+				}
+				if len(s.Deaths) < workers || !serving(s) {
+					return errors.New("not yet")
+				}
+				return nil
+			})
+			if d := p.death(aloof); !strings.Contains(d.Why, "took no connection") || !strings.Contains(d.Output, "goroutine ") {
+				t.Errorf("it ended by %q with output %.40q", d.Why, d.Output)
+			}
+			t.Logf("replaced after %v", time.Since(began))
+			p.must("pid")
+			p.stop()
+		})
+	}
+}
+
 // TestW3ForgedMessages: a worker says what only others may say, about others,
 // and what would garble a terminal.
 func TestW3ForgedMessages(t *testing.T) {

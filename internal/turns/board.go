@@ -55,6 +55,10 @@ func (b *Board) Clear(n int) {
 	b.seats[n].full.Store(false)
 }
 
+// Turns is how many connections whoever sits in the n-th seat has taken, by his
+// own account; of two counts only whether they differ says something for certain.
+func (b *Board) Turns(n int) uint64 { return b.seats[n].turns.Load() }
+
 // neighbours is how many siblings a worker looks at: enough for any machine,
 // and where there are more, what is fair among neighbours is fair for all.
 const neighbours = 64

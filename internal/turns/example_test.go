@@ -40,7 +40,10 @@ func ExampleBoard() {
 	board, err := turns.On(make([]byte, turns.Size))
 	fmt.Println(err)
 	board.Clear(0) // the worker that sat there has died
-	// Output: <nil>
+	fmt.Println(board.Turns(0))
+	// Output:
+	// <nil>
+	// 0
 }
 
 func ExampleSeat() {
