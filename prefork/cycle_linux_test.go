@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,6 +54,78 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// cycle has a worker pass its memory mark, and returns when its replacement has
+// been started. That is slow to get ready until p.behave("").
+func (p *program) cycle() prefork.State {
+	p.t.Helper()
+	p.behave("slow")
+	_, _ = p.ask("leak 300")
+	return p.await("a cycle has begun", func(s prefork.State) bool { return s.Cycle != nil && len(pids(s, prefork.Starting)) == 1 })
+}
+
+// TestReloadDuringACycle: the cycle comes to its end first, and there is never more
+// than one worker too many.
+func TestReloadDuringACycle(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	p.Limits.Cycling = prefork.Cycling{Memory: 256 * mib}
+	p.serve()
+	replacement := p.cycle().Cycle.Replacement
+	reloaded := make(chan error, 1)
+	go func() { reloaded <- p.control("reload", nil) }()
+	p.await("a reload waits", func(s prefork.State) bool { return s.Reload != nil && s.Cycle != nil })
+	p.behave("")
+	most := 0
+	state := p.await("both are done", func(s prefork.State) bool {
+		most = max(most, len(pids(s, prefork.Starting, prefork.Serving)))
+		return s.Cycles == 1 && s.Reload == nil && serving(s) && len(s.Processes) == 2
+	})
+	if err := <-reloaded; err != nil || most > 3 {
+		t.Errorf("reload: %v; at most %d workers at once, want 3", err, most)
+	}
+	for _, q := range state.Processes {
+		if q.Generation != 2 || q.Serial <= replacement {
+			t.Errorf("after the reload there is process %d of generation %d", q.Serial, q.Generation)
+		}
+	}
+	p.stop()
+}
+
+// TestMarksChangedDuringACycle: it comes to its end, and what is replaced next is
+// up to the new marks.
+func TestMarksChangedDuringACycle(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	p.Limits.Cycling = prefork.Cycling{Memory: 256 * mib}
+	p.serve()
+	p.cycle()
+	p.signal(syscall.SIGUSR2)
+	p.prints("marks raised: <nil>")
+	p.behave("")
+	p.await("cycled", func(s prefork.State) bool { return s.Cycles == 1 && serving(s) && len(s.Processes) == 2 })
+	p.must("leak 300")
+	state := p.await("it is seen", func(s prefork.State) bool {
+		return slices.ContainsFunc(s.Processes, func(q prefork.Process) bool { return q.Vitals.Memory > 290*mib })
+	})
+	if state.Cycle != nil || state.Cycles != 1 || state.Cycling.Memory != 1<<30 {
+		t.Errorf("cycle %+v after %d, with the mark %d", state.Cycle, state.Cycles, state.Cycling.Memory)
+	}
+	p.stop()
+}
+
+// TestCollectorBelowTheMark: a GOMEMLIMIT below the mark is said.
+func TestCollectorBelowTheMark(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	p.Limits.Cycling = prefork.Cycling{Memory: 256 * mib}
+	p.env = []string{"GOMEMLIMIT=200MiB"}
+	p.serve()
+	p.prints("GOMEMLIMIT is 200.0 MiB")
+	p.signal(syscall.SIGUSR2)
+	p.prints("Limits.Cycling.Memory is 1024.0 MiB")
+	p.stop()
+}
+
 // TestMarksThatCannotBe are refused at the start, with the figure to change.
 func TestMarksThatCannotBe(t *testing.T) {
 	t.Parallel()
@@ -84,10 +157,13 @@ func TestMarksThatCannotBe(t *testing.T) {
 // allows.
 func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
-	const root = "/sys/fs/cgroup/memory"
+	root, limit := "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
+	if _, err := os.Stat(root); err != nil {
+		root, limit = "/sys/fs/cgroup", "memory.max" // of version 2
+	}
 	group := filepath.Join(root, fmt.Sprintf("prefork-%d", os.Getpid()))
 	if err := os.Mkdir(group, 0o755); err != nil {
-		t.Skipf("needs the memory controller of cgroup v1: %v", err)
+		t.Skipf("needs the right to make a cgroup: %v", err)
 	}
 	p := newProgram(t)
 	t.Cleanup(func() {
@@ -100,7 +176,7 @@ func TestOutOfMemory(t *testing.T) {
 			t.Skipf("needs a memory controller that can be set: %v", err)
 		}
 	}
-	write("memory.limit_in_bytes", strconv.Itoa(64*mib))
+	write(limit, strconv.Itoa(64*mib))
 	state := p.serve()
 	victim := pids(state, prefork.Serving)[0]
 	write("cgroup.procs", strconv.Itoa(victim))

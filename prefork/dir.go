@@ -93,11 +93,21 @@ func PrivateDir(path string) error {
 	return anchored(path)
 }
 
+// Sockets in a directory have names of at most longestName bytes, and paths that
+// fit into a socket address of longestPath.
+const (
+	longestPath = 103
+	longestName = len("reports.01234567.sock")
+)
+
 // openDir makes the directory, if need be, and takes possession of it. Unless
 // the error is errTaken, the runtimeDir can be used even beside an error: as
 // none.
 func openDir(path, name string) (*runtimeDir, error) {
 	path = cmp.Or(path, RuntimeDir(name))
+	if most := longestPath - 1 - longestName; len(path) > most {
+		return &runtimeDir{}, fmt.Errorf("%s has %d bytes, and the paths of the sockets in it would not fit into a socket address: want at most %d, by Dir or RUNTIME_DIRECTORY", path, len(path), most)
+	}
 	if err := PrivateDir(path); err != nil {
 		return &runtimeDir{}, err
 	}

@@ -39,9 +39,9 @@ func TestBadDirectory(t *testing.T) {
 			return errors.Join(os.MkdirAll(p.Dir, 0o700), os.Chown(filepath.Dir(p.Dir), 12345, 12345))
 		}, "can be replaced"},
 		"too long": {func(_ *testing.T, p *program) error {
-			p.Dir = filepath.Join(p.Dir, strings.Repeat("x", 96-len(p.Dir)))
+			p.Dir = filepath.Join(p.Dir, strings.Repeat("x", 82-len(p.Dir)-1))
 			return nil
-		}, "at most 103"},
+		}, "want at most 81"},
 		"full": {func(t *testing.T, p *program) error { return mount(t, p.Dir, 0, "nr_inodes=1") }, "no space left"},
 		"read-only": {func(t *testing.T, p *program) error {
 			return mount(t, p.Dir, syscall.MS_RDONLY, "")

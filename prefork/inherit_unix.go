@@ -146,11 +146,13 @@ func (w *Worker) sitDown() error {
 }
 
 // keepNoCore has no process write its memory, keys and all, to a disk when it
-// dies. The hard limit stays, for whoever wants a core.
+// dies. The hard limit stays, for whoever wants a core. A limit of one byte is too
+// little for a file, like none at all, and Linux takes it as a ban on cores to a
+// program, such as systemd's, which no other limit has any effect on.
 func keepNoCore() {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil {
-		limit.Cur = 0
+		limit.Cur = min(1, limit.Max)
 		_ = unix.Setrlimit(unix.RLIMIT_CORE, &limit) // to lower one's own is always allowed
 	}
 }

@@ -100,6 +100,10 @@ func (p *program) start() {
 	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Env = append(os.Environ(), programVariable+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	p.cmd.Env = append(p.cmd.Env, p.env...)
+	p.cmd.Dir = filepath.Join(filepath.Dir(p.Manner), "at")
+	if err := os.MkdirAll(p.cmd.Dir, 0o700); err != nil {
+		p.t.Fatal(err)
+	}
 	out, err := os.CreateTemp(filepath.Dir(p.Manner), "log")
 	if err != nil {
 		p.t.Fatal(err)

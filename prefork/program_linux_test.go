@@ -102,7 +102,7 @@ func supervise(s settings) error {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	go func() {
 		for s := range signals {
 			switch {
@@ -111,6 +111,8 @@ func supervise(s settings) error {
 			case s == syscall.SIGUSR1:
 				debug.FreeOSMemory()
 				fmt.Fprintf(os.Stderr, "goroutines: %d.\n", runtime.NumGoroutine())
+			case s == syscall.SIGUSR2:
+				fmt.Fprintln(os.Stderr, "marks raised:", sup.SetCycling(context.Background(), prefork.Cycling{Memory: 1 << 30}))
 			case ctx.Err() != nil:
 				go func() { _ = sup.Kill(context.Background()) }()
 			default:
@@ -229,6 +231,9 @@ func (c *child) answer(question []string) string {
 		return fmt.Sprint(runtime.GOMAXPROCS(0))
 	case "memory":
 		return fmt.Sprint(debug.SetMemoryLimit(-1))
+	case "secret":
+		secret := c.worker.Secret()
+		return fmt.Sprintf("%x", secret[:])
 	case "file":
 		link, _ := os.Readlink("/proc/self/exe")
 		return link

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -14,6 +15,7 @@ type share struct {
 	memory int64 // that the group may use, in bytes; 0 if nobody limits it
 	whole  int64 // the same, or if nobody limits it, what the machine has; 0 if unknown
 	own    bool  // GOMEMLIMIT says for each process how much
+	limit  int64 // the same, in bytes; 0 unless own
 }
 
 // newShare looks at what this process may use. Memory is divided only where a
@@ -23,7 +25,9 @@ func newShare() share {
 	if all, err := memlimit.FromSystem(); err == nil && all < 1<<62 {
 		s.whole = int64(all)
 	}
-	s.own = os.Getenv("GOMEMLIMIT") != ""
+	if os.Getenv("GOMEMLIMIT") != "" {
+		s.own, s.limit = true, debug.SetMemoryLimit(-1)
+	}
 	limit, err := memlimit.FromCgroup()
 	if err != nil || limit >= 1<<62 {
 		return s
@@ -84,4 +88,13 @@ func (s share) surge(workers int, mark int64) error {
 	}
 	return fmt.Errorf("prefork: Limits.Cycling.Memory is %s: %d workers, one more while a worker is replaced, and %s for supervisor and helpers make %s, and there are %s: want at most %s",
 		inMiB(mark), workers, inMiB(overhead), inMiB(need), inMiB(s.whole), inMiB(max(s.whole-overhead, 0)/int64(workers+1)))
+}
+
+// starves says what is wrong with a memory mark that no worker comes to, or "".
+func (s share) starves(mark int64) string {
+	if mark <= s.limit || s.limit == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Limits.Cycling.Memory is %s, and GOMEMLIMIT is %s: a worker that leaks spends its time collecting garbage before it is replaced: want GOMEMLIMIT above the mark, or none",
+		inMiB(mark), inMiB(s.limit))
 }

@@ -48,6 +48,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		return err
 	}
 	defer l.sys.end()
+	l.compareLimit(l.state.Cycling.Memory)
 	if len(orphans) > 0 {
 		log.Info("took over the sockets of orphaned workers", "workers", len(orphans))
 	}

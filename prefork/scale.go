@@ -45,11 +45,19 @@ func (l *loop) setCycling(c Cycling) error {
 		return err
 	}
 	l.log.Info("marks set", "marks", c)
+	l.compareLimit(c.Memory)
 	l.state.Cycling = c
 	for i := range l.state.Processes {
 		l.state.Processes[i].Over = Over{}
 	}
 	return nil
+}
+
+// compareLimit says what is odd about a memory mark, and yet cannot be refused.
+func (l *loop) compareLimit(mark int64) {
+	if odd := l.share.starves(mark); odd != "" {
+		l.log.Warn("workers may not come to their mark", "why", odd)
+	}
 }
 
 func (l *loop) scale(workers int, now time.Time) error {

@@ -1,6 +1,8 @@
 package prefork_test
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -243,21 +245,48 @@ func TestC1OthersOnTheControlSocket(t *testing.T) {
 }
 
 // TestC2SquattedPath: what lies where the control socket is to be is replaced,
-// and what it points to is not touched.
+// whoever has put it there, and what a link points to is not touched. That a
+// second group in the same directory is refused, TestTakenDirectory shows.
 func TestC2SquattedPath(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
-	precious := filepath.Join(filepath.Dir(p.Dir), "precious")
-	err := errors.Join(os.WriteFile(precious, []byte("untouched"), 0o600), os.Mkdir(p.Dir, 0o700),
-		os.Symlink(precious, filepath.Join(p.Dir, "control.sock")))
-	if err != nil {
-		t.Fatal(err)
+	tests := map[string]func(t *testing.T, path string) error{
+		"a link": func(_ *testing.T, path string) error {
+			precious := filepath.Join(filepath.Dir(filepath.Dir(path)), "precious")
+			return errors.Join(os.WriteFile(precious, []byte("untouched"), 0o600), os.Symlink(precious, path))
+		},
+		"another's socket": func(t *testing.T, path string) error {
+			ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+			if err != nil {
+				return err
+			}
+			t.Cleanup(func() { _ = ln.Close() })
+			ln.SetUnlinkOnClose(false)
+			if os.Geteuid() != 0 {
+				return nil // so it is our own
+			}
+			return os.Chown(path, 12345, 12345)
+		},
 	}
-	p.serve()
-	if text, err := os.ReadFile(precious); err != nil || string(text) != "untouched" {
-		t.Errorf("the file behind the link: %q, %v", text, err)
+	for name, squat := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProgram(t)
+			path := filepath.Join(p.Dir, "control.sock")
+			if err := errors.Join(os.Mkdir(p.Dir, 0o700), squat(t, path)); err != nil {
+				t.Fatal(err)
+			}
+			p.serve()
+			info, err := os.Lstat(path)
+			if err != nil || info.Mode() != fs.ModeSocket|0o600 || int(info.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() {
+				t.Errorf("control socket: %v, %v", info.Mode(), err)
+			}
+			precious := filepath.Join(filepath.Dir(p.Dir), "precious")
+			if text, err := os.ReadFile(precious); err == nil && string(text) != "untouched" {
+				t.Errorf("the file behind the link: %q", text)
+			}
+			p.stop()
+		})
 	}
-	p.stop()
 }
 
 // TestC3Impostor gets no sockets: neither another user, nor anybody while there
@@ -294,32 +323,48 @@ func TestC3Impostor(t *testing.T) {
 	p.stop()
 }
 
-// TestC5Secrets: nothing that only the group is to know stands in the
-// environment or the command line of a process, and none leaves a core.
+// TestC5Secrets: what only the group is to know stands in the environment and the
+// command line of no process, and none leaves its memory on a disk, though it dies
+// of SIGABRT where cores are welcome.
 func TestC5Secrets(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
+	p.Helpers = []string{"aide"}
+	p.under = []string{"prlimit", "--core=unlimited"}
+	p.env = []string{"GOTRACEBACK=crash"} // with which Go wants a core
 	state := p.serve()
-	for _, pid := range pids(state, prefork.Serving) {
-		limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i := strings.Index(string(limits), "Max core file size"); i < 0 || strings.Fields(string(limits)[i:])[4] != "0" {
-			t.Errorf("limits of a worker: %s", limits)
-		}
+	secret, err := hex.DecodeString(p.must("secret"))
+	if err != nil || len(secret) != 16 {
+		t.Fatalf("secret %x, %v", secret, err)
+	}
+	canaries := []string{string(secret), hex.EncodeToString(secret), base64.StdEncoding.EncodeToString(secret)}
+	all := p.processes()
+	if len(all) < 4 {
+		t.Errorf("looked at %v only", all)
+	}
+	for _, pid := range all {
 		for _, file := range []string{"environ", "cmdline"} {
 			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
-			if err != nil || strings.Contains(string(text), "secret") {
-				t.Errorf("%s of a worker: %q, %v", file, text, err)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, canary := range canaries {
+				if strings.Contains(string(text), canary) {
+					t.Errorf("%s of %d has the group's secret", file, pid)
+				}
 			}
 		}
 	}
 	victim := pids(state, prefork.Serving)[0]
 	p.kill(victim, syscall.SIGABRT)
-	if d := p.death(victim); d.Expected || d.Output == "" {
+	if d := p.death(victim); d.Expected || d.Exit.Signal != "SIGABRT" || d.Output == "" {
 		t.Errorf("death by SIGABRT: %v, output %.40q", d.Exit, d.Output)
 	}
+	cores, err := filepath.Glob(filepath.Join(p.cmd.Dir, "*core*"))
+	if err != nil || len(cores) > 0 {
+		t.Errorf("left behind: %v, %v", cores, err)
+	}
+	p.await("all serve", serving)
 	p.stop()
 }
 
