@@ -66,6 +66,9 @@ func runProgram(name string) {
 			group.Meta(page)
 		}
 		group.HTTP(os.Getenv("ADDRESS"), http.HandlerFunc(logEverything))
+	case "probed":
+		group.HTTP(os.Getenv("ADDRESS"), handler())
+		group.Probe(os.Getenv("PROBE"))
 	case "packets":
 		server := group.Packet(os.Getenv("ADDRESS"), echo)
 		go func() {

@@ -326,8 +326,23 @@ func (g *Group) runAlone(ctx context.Context) error {
 	}
 	close(g.ready)
 	p.log.Info("group serves", "at", p.addresses(), "pid", pid())
+	ignore := background(admin.surviveFailures)
+	defer ignore()
 	order, err := p.await(context.Background(), orders)
 	return errors.Join(err, p.drain(order, orders), admin.abandon())
+}
+
+// surviveFailures says which of p's servers have failed, of a process whose others do
+// not depend on them.
+func (p *process) surviveFailures(ctx context.Context) {
+	for {
+		select {
+		case err := <-p.failed:
+			p.log.Error("the group cannot be looked at any more: serving on", "error", err)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // orders makes an order of the end of ctx, or of what an operator wants, and one

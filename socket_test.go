@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,6 +94,26 @@ func TestInheritedSocket(t *testing.T) {
 	p.exits(0)
 	late := dial(t, web.Addr()) // the socket is not the program's to close
 	_ = late.Close()
+}
+
+// TestProbeThatFails: somebody ends the listening of a server that only shows the
+// group. The others serve on, and it is said.
+func TestProbeThatFails(t *testing.T) {
+	web, probe := listen(t, "tcp", "127.0.0.1:0"), listen(t, "tcp", "127.0.0.1:0")
+	shared := file(t, probe)
+	p := startProgram(t, "probed", []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=web:probe", "ADDRESS=fd:web", "PROBE=fd:probe"}, file(t, web), shared)
+	if code, body := fetch(t, "http://"+probe.Addr().String()+"/readyz"); code != 200 {
+		t.Errorf("ready: %d %s", code, body)
+	}
+	if err := syscall.Shutdown(int(shared.Fd()), syscall.SHUT_RDWR); err != nil {
+		t.Fatal(err)
+	}
+	p.stderr.has(t, "the group cannot be looked at any more", "fd:probe")
+	if code, body := fetch(t, "http://"+web.Addr().String()+"/"); code != 200 || body != "ok" {
+		t.Errorf("serving on: %d %s", code, body)
+	}
+	p.signal(os.Interrupt)
+	p.exits(0)
 }
 
 func file(t *testing.T, ln net.Listener) *os.File {
