@@ -138,3 +138,48 @@ func parentless(t *testing.T, variable string) string {
 	}
 	return ""
 }
+
+// TestPacketFloodedReloads floods two workers while they are reloaded. What the
+// workers have read and what the kernel has dropped is all that was sent.
+func TestPacketFloodedReloads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many processes")
+	}
+	group := support.New("flooded")
+	group.Workers = 2
+	server := group.Packet("127.0.0.1:0", echo)
+	server.Name, server.Packets = "flood", support.Packets{Handlers: 2, Buffer: 16 << 10}
+	meta := group.Meta("127.0.0.1:0")
+	supporttest.Start(t, group)
+	c := correspond(t, server.Addr())
+	sent := 0
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				c.send("silence")
+				sent++
+			}
+		}
+	}()
+	for range 3 {
+		if err := group.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	<-stopped
+	eventually(t, "what was sent is neither read nor dropped", func() bool {
+		read := scraped(t, meta, `packet_received_total\{server="flood"\}`)
+		dropped := scraped(t, meta, `packet_kernel_drops\{server="flood"\}`)
+		if int(read+dropped) != sent {
+			return false
+		}
+		t.Logf("%d sent, %v read, %v dropped", sent, read, dropped)
+		return dropped > 0 && read > 0
+	})
+}
