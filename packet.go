@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/support-go/support/internal/journal"
@@ -14,14 +15,14 @@ import (
 	"github.com/support-go/support/stats"
 )
 
-// Packet is a datagram that has come to a server.
+// Packet is a datagram that has come to a server. It is the handler's until that
+// returns.
 type Packet struct {
-	Data []byte // whole; it is used for others once the handler has returned
+	Data []byte // whole; its room is used for others once the handler has returned
 
-	room []byte // under Data
-	conn *packet.Conn
-	peer packet.Peer
-	sent *stats.Counter
+	server *packetServer
+	peer   packet.Peer
+	over   atomic.Bool // the handler has returned
 }
 
 // From is the address of the sender, or nil if it has none, as a unix socket
@@ -33,17 +34,22 @@ func (p *Packet) From() net.Addr { return p.peer.Addr() }
 // the address to which p came. It may be called any number of times, until the
 // handler returns. That there is no error does not say that anything arrives.
 func (p *Packet) Reply(data []byte) error {
-	if err := p.conn.Write(data, &p.peer); err != nil {
+	if p.over.Load() { // it would not be waited for in a drain
+		return errLate
+	}
+	if err := p.server.conn.Write(data, &p.peer); err != nil {
 		return fmt.Errorf("support: reply: %w", err)
 	}
-	p.sent.Add(1)
+	p.server.sent.Add(1)
 	return nil
 }
+
+var errLate = errors.New("support: reply after the handler has returned")
 
 // Packets bounds what a server takes on of datagrams. Zero fields take the
 // defaults.
 type Packets struct {
-	Handlers int // at once in each process; the rest waits in the kernel's buffer; default 256
+	Handlers int // at once in each process, with room for Size bytes each; the rest waits in the kernel's buffer; default 256
 	Size     int // bytes of the longest datagram, longer ones are dropped; default 65,535, which none of UDP exceeds
 	Buffer   int // bytes that the kernel holds until they are read, what comes then it drops; default the kernel's
 }
@@ -63,7 +69,7 @@ type packetServer struct {
 
 	handlers sync.WaitGroup
 	slots    chan struct{} // one for each handler that runs
-	packets  sync.Pool     // of *Packet, with room for one byte more than may come
+	rooms    sync.Pool     // of *[]byte, for one byte more than may come
 	failures journal.Journal[error]
 
 	received, sent, full, long, failed, panics *stats.Counter
@@ -79,7 +85,10 @@ func newPacketServer(p *process, s *Server, conn *packet.Conn) *packetServer {
 		long: counter("packet.too_long"), failed: counter("packet.failed"), panics: counter("packet.panics"),
 		took: p.group.Stats.Distribution("packet.handler_seconds", "server", s.name()),
 	}
-	ps.packets.New = func() any { return &Packet{room: make([]byte, limits.Size+1), conn: conn, sent: ps.sent} }
+	ps.rooms.New = func() any {
+		room := make([]byte, limits.Size+1)
+		return &room
+	}
 	return ps
 }
 
@@ -89,8 +98,9 @@ func (s *packetServer) serve(ctx context.Context) error {
 	defer s.handlers.Wait()
 	for {
 		s.enter()
-		p, err := s.read()
+		p, room, err := s.read()
 		if err != nil {
+			s.rooms.Put(room)
 			<-s.slots
 		}
 		switch {
@@ -101,7 +111,7 @@ func (s *packetServer) serve(ctx context.Context) error {
 			s.note(err)
 			pause(ctx, 10*time.Millisecond)
 		default:
-			s.handlers.Go(func() { s.answer(ctx, p) })
+			s.handlers.Go(func() { s.answer(ctx, p, room) })
 		}
 	}
 }
@@ -119,35 +129,32 @@ func (s *packetServer) enter() {
 
 var errLong = errors.New("support: datagram is too long")
 
-func (s *packetServer) read() (*Packet, error) {
-	p := s.packets.Get().(*Packet)
-	n, peer, err := s.conn.Read(p.room)
-	if err == nil {
-		s.received.Add(1)
-		if n > s.limits.Size {
-			s.long.Add(1)
-			err = errLong
-		}
-	}
+func (s *packetServer) read() (*Packet, *[]byte, error) {
+	room := s.rooms.Get().(*[]byte)
+	n, peer, err := s.conn.Read(*room)
 	if err != nil {
-		s.packets.Put(p)
-		return nil, err
+		return nil, room, err
 	}
-	p.Data, p.peer = p.room[:n:n], peer
-	return p, nil
+	s.received.Add(1)
+	if n > s.limits.Size {
+		s.long.Add(1)
+		return nil, room, errLong
+	}
+	return &Packet{Data: (*room)[:n:n], server: s, peer: peer}, room, nil
 }
 
 // answer has one datagram handled. It counts as a request, of no connection.
-func (s *packetServer) answer(ctx context.Context, p *Packet) {
+func (s *packetServer) answer(ctx context.Context, p *Packet, room *[]byte) {
 	page := s.process.page
 	page.Share(1)
 	page.Begin()
 	began := time.Now()
 	defer func() {
+		p.over.Store(true)
 		s.took.Add(time.Since(began).Seconds())
 		page.End()
 		page.Share(-1)
-		s.packets.Put(p)
+		s.rooms.Put(room)
 		<-s.slots
 	}()
 	if err := s.handle(ctx, p); err != nil {

@@ -300,6 +300,31 @@ func TestPacketPeerThatDoesNotRead(t *testing.T) {
 	r.endsWell()
 }
 
+// TestPacketLateReply: who has kept a datagram does not answer somebody else.
+func TestPacketLateReply(t *testing.T) {
+	group := support.New("late")
+	kept := make(chan *support.Packet, 1)
+	server := group.Packet("127.0.0.1:0", func(_ context.Context, p *support.Packet) error {
+		if string(p.Data) == "keep" {
+			kept <- p
+			return nil
+		}
+		return p.Reply(p.Data)
+	})
+	r := start(t, group)
+	first, second := correspond(t, server.Addr()), correspond(t, server.Addr())
+	first.send("keep")
+	p := receive(t, "datagram", kept)
+	second.send("x")
+	second.hears("x")
+	eventually(t, "a late reply is sent", func() bool {
+		err := p.Reply([]byte("late"))
+		return err != nil && strings.Contains(err.Error(), "after the handler has returned")
+	})
+	r.stop()
+	r.endsQuietly()
+}
+
 // TestPacketConfiguration: what cannot be is refused, and TCP and UDP may have
 // the same port.
 func TestPacketConfiguration(t *testing.T) {
