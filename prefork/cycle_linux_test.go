@@ -238,6 +238,18 @@ func TestWhatADeadWorkerStarted(t *testing.T) {
 	p.must("start sh -c sleep${IFS}60&")
 	p.must("start setsid --fork sleep 60")
 	p.must("start env -u SUPPORT_WORKER setsid --fork sleep 60")
+	until(t, "all that it started sleep", func() error {
+		asleep := 0
+		for _, pid := range p.processes() {
+			if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil && string(name) == "sleep\n" {
+				asleep++
+			}
+		}
+		if asleep != 3 {
+			return fmt.Errorf("%d do", asleep)
+		}
+		return nil
+	})
 	p.kill(pids(state, prefork.Serving)[0], syscall.SIGKILL)
 	p.await("replaced", func(s prefork.State) bool { return len(s.Deaths) == 1 && serving(s) })
 	until(t, "what it started is gone", func() error {
