@@ -35,6 +35,7 @@ type result struct {
 	Drift      float64 // of the capacity, as a part of it
 	Share      float64 // answers on time after the first second, of the capacity
 	First      float64 // the same in the first second
+	Useful     float64 // answers on time for its CPU time, of those that net/http gives for as much
 	P50, P99   time.Duration
 	Refused    int
 	Late       time.Duration // p99 of refusals
@@ -57,15 +58,32 @@ type bench struct {
 	dir    string
 }
 
+// rate is what a server does.
+type rate struct {
+	second    float64 // answers in a second
+	cpuSecond float64 // answers in a second of its CPU time
+}
+
 // capacity is what bare net/http does with a few clients.
-func (b *bench) capacity(s *server, r round) float64 {
+func (b *bench) capacity(s *server, r round) (rate, error) {
 	clients := 4
 	if r.Pause > 0 || r.Mix == "waiting" {
 		clients = 64
 	}
 	c := newClient(s.addr, r.Proto, r.Kept || r.Proto == plain)
 	defer c.close()
-	return c.closed(context.Background(), r.Mix, clients, 1200*time.Millisecond)
+	const length = 1200 * time.Millisecond
+	before, err := s.usage()
+	if err != nil {
+		return rate{}, err
+	}
+	second := c.closed(context.Background(), r.Mix, clients, length)
+	after, err := s.usage()
+	if err == nil && second == 0 {
+		err = fmt.Errorf("net/http answers nothing over %s", r.Proto)
+	}
+	used := max(after.server-before.server, tick)
+	return rate{second, second * length.Seconds() / used.Seconds()}, err
 }
 
 func (b *bench) run(r round) (result, error) {
@@ -79,10 +97,13 @@ func (b *bench) run(r round) (result, error) {
 		return result{}, err
 	}
 	defer s.stop()
-	before := b.capacity(bare, r)
+	before, err := b.capacity(bare, r)
+	if err != nil {
+		return result{}, err
+	}
 	c := newClient(s.addr, r.Proto, r.Kept)
 	defer c.close()
-	c.open(stream{"/", r.Mix, before / 2, r.Random}, time.Second) // an ordinary second, so that it is warm
+	c.open(stream{"/", r.Mix, before.second / 2, r.Random}, time.Second) // an ordinary second, so that it is warm
 	if err := s.forgetPeak(); err != nil {
 		return result{}, err
 	}
@@ -95,7 +116,7 @@ func (b *bench) run(r round) (result, error) {
 		return result{}, err
 	}
 	start := time.Now()
-	answers, critical := flood(c, r, before)
+	answers, critical := flood(c, r, before.second)
 	took := time.Since(start).Seconds()
 	used, err := s.usage()
 	if err != nil {
@@ -112,12 +133,14 @@ func (b *bench) run(r round) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	after := b.capacity(bare, r)
-	if before == 0 || after == 0 {
-		return result{}, fmt.Errorf("%s answers nothing over %s", "net/http", r.Proto)
+	after, err := b.capacity(bare, r)
+	if err != nil {
+		return result{}, err
 	}
-	m := judge(answers, r.Length, (before+after)/2)
-	m.Drift = after/before - 1
+	m := judge(answers, r.Length, (before.second+after.second)/2)
+	m.Drift = after.second/before.second - 1
+	good := onTimeShare(slices.Concat(answers, critical)) * float64(len(answers)+len(critical))
+	m.Useful = good / (used.server - usedBefore.server).Seconds() / ((before.cpuSecond + after.cpuSecond) / 2)
 	m.Growth, m.Kept, m.Normal, m.Served = peak-idle, later-idle, normal, onTimeShare(critical)
 	m.Own = (used.server - usedBefore.server).Seconds() / took
 	m.Others = (used.all-usedBefore.all).Seconds()/took - m.Own

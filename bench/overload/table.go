@@ -72,8 +72,8 @@ func (t *table) add(b *bench, r round) error {
 	return cmp.Or(err, file.Close())
 }
 
-const heading = `| server | load | n | share | 1st second | p50 / p99 answered, ms | refused | p99 / max of refusals, ms | unanswered | time-outs | RSS +, MiB | normal after, ms | critical | server / others / host on the core, % | capacity |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+const heading = `| server | load | n | share | 1st second | useful CPU | p50 / p99 answered, ms | refused | p99 / max of refusals, ms | unanswered | time-outs | RSS +, MiB | normal after, ms | critical | server / others / host on the core, % | capacity |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 `
 
 // steady is how far the two capacities of a round may be apart. In others the
@@ -143,6 +143,7 @@ func row(r round, results []result) string {
 	}
 	least, share, most := over(func(m result) float64 { return m.Share })
 	leastFirst, first, _ := over(func(m result) float64 { return m.First })
+	leastUseful, useful, _ := over(func(m result) float64 { return m.Useful })
 	_, p50, _ := over(func(m result) float64 { return ms(m.P50) })
 	_, p99, worst := over(func(m result) float64 { return ms(m.P99) })
 	_, late, latest := over(func(m result) float64 { return ms(m.Late) })
@@ -159,8 +160,8 @@ func row(r round, results []result) string {
 	if r.Critical {
 		critical = fmt.Sprintf("%.3f (%.3f)", served, leastServed)
 	}
-	return fmt.Sprintf("| %s | %v | %d | **%.3f** (%.3f-%.3f) | %.3f (%.3f) | %.0f / %.0f (%.0f) | %d | %.1f (%.1f) / %.0f | %d | %d | %.1f, %.1f after | %.0f | %s | %.0f / %.0f / %.0f | %.0f |\n",
-		r.Kind, r, len(results), share, least, most, first, leastFirst, p50, p99, worst, total(func(m result) int { return m.Refused }),
+	return fmt.Sprintf("| %s | %v | %d | **%.3f** (%.3f-%.3f) | %.3f (%.3f) | **%.3f** (%.3f) | %.0f / %.0f (%.0f) | %d | %.1f (%.1f) / %.0f | %d | %d | %.1f, %.1f after | %.0f | %s | %.0f / %.0f / %.0f | %.0f |\n",
+		r.Kind, r, len(results), share, least, most, first, leastFirst, useful, leastUseful, p50, p99, worst, total(func(m result) int { return m.Refused }),
 		late, latest, last, total(func(m result) int { return m.Unanswered }), total(func(m result) int { return m.Timeouts }),
 		growth, kept, normal, critical, own, others, stolen, capacity)
 }
