@@ -72,24 +72,20 @@ func (t *table) add(b *bench, r round) error {
 	return cmp.Or(err, file.Close())
 }
 
-const heading = `| server | load | n | share | 1st second | useful CPU | p50 / p99 answered, ms | refused | p99 / max of refusals, ms | unanswered | time-outs | RSS +, MiB | normal after, ms | critical | server / others / host on the core, % | capacity |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+const heading = `| server | load | n | useful CPU | share | p50 / p99 answered, ms | refused | p99 / max of refusals, ms | unanswered | time-outs | RSS +, MiB | normal after, ms | critical | server / others / host on the core, % | capacity |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 `
 
-// steady is how far the two capacities of a round may be apart. In others the
-// machine did something else as well.
-const steady = 0.06
+// steady says whether the machine did nothing else in a round, as far as can be
+// seen. In others, a share of the capacity says as much of them as of the server.
+func (m result) steady() bool { return math.Abs(m.Drift) <= 0.06 && m.Others <= 0.05 }
 
 // String is the table, with medians and ranges of rounds of the same kind.
 func (t *table) String() string {
 	var text strings.Builder
 	text.WriteString(heading)
-	of, left := make(map[round][]result), 0
+	of := make(map[round][]result)
 	for _, m := range t.rows {
-		if math.Abs(m.Result.Drift) > steady {
-			left++
-			continue
-		}
 		of[m.Round] = append(of[m.Round], m.Result)
 	}
 	for _, m := range t.rows {
@@ -98,7 +94,6 @@ func (t *table) String() string {
 			delete(of, m.Round)
 		}
 	}
-	fmt.Fprintf(&text, "\n%d of %d rounds are left out, since the capacity before and after them differed by more than %.0f %%.\n", left, len(t.rows), 100*steady)
 	return text.String()
 }
 
@@ -127,22 +122,19 @@ func (r round) String() string {
 
 func row(r round, results []result) string {
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-	over := func(value func(result) float64) (low, median, high float64) {
-		values := make([]float64, len(results))
-		for i, m := range results {
-			values[i] = value(m)
-		}
-		slices.Sort(values)
-		return values[0], values[len(values)/2], values[len(values)-1]
-	}
+	over := func(value func(result) float64) (low, mid, high float64) { return median(results, value) }
 	total := func(value func(result) int) (n int) {
 		for _, m := range results {
 			n += value(m)
 		}
 		return n
 	}
-	least, share, most := over(func(m result) float64 { return m.Share })
-	leastFirst, first, _ := over(func(m result) float64 { return m.First })
+	shares := "-"
+	if undisturbed := slices.DeleteFunc(slices.Clone(results), func(m result) bool { return !m.steady() }); len(undisturbed) > 0 {
+		least, share, most := median(undisturbed, func(m result) float64 { return m.Share })
+		_, first, _ := median(undisturbed, func(m result) float64 { return m.First })
+		shares = fmt.Sprintf("%.3f (%.3f-%.3f; %d), 1st second %.3f", share, least, most, len(undisturbed), first)
+	}
 	leastUseful, useful, _ := over(func(m result) float64 { return m.Useful })
 	_, p50, _ := over(func(m result) float64 { return ms(m.P50) })
 	_, p99, worst := over(func(m result) float64 { return ms(m.P99) })
@@ -160,8 +152,18 @@ func row(r round, results []result) string {
 	if r.Critical {
 		critical = fmt.Sprintf("%.3f (%.3f)", served, leastServed)
 	}
-	return fmt.Sprintf("| %s | %v | %d | **%.3f** (%.3f-%.3f) | %.3f (%.3f) | **%.3f** (%.3f) | %.0f / %.0f (%.0f) | %d | %.1f (%.1f) / %.0f | %d | %d | %.1f, %.1f after | %.0f | %s | %.0f / %.0f / %.0f | %.0f |\n",
-		r.Kind, r, len(results), share, least, most, first, leastFirst, useful, leastUseful, p50, p99, worst, total(func(m result) int { return m.Refused }),
+	return fmt.Sprintf("| %s | %v | %d | **%.3f** (%.3f) | %s | %.0f / %.0f (%.0f) | %d | %.1f (%.1f) / %.0f | %d | %d | %.1f, %.1f after | %.0f | %s | %.0f / %.0f / %.0f | %.0f |\n",
+		r.Kind, r, len(results), useful, leastUseful, shares, p50, p99, worst, total(func(m result) int { return m.Refused }),
 		late, latest, last, total(func(m result) int { return m.Unanswered }), total(func(m result) int { return m.Timeouts }),
 		growth, kept, normal, critical, own, others, stolen, capacity)
+}
+
+// median is the least, the median and the greatest of some value.
+func median(results []result, value func(result) float64) (low, mid, high float64) {
+	values := make([]float64, len(results))
+	for i, m := range results {
+		values[i] = value(m)
+	}
+	slices.Sort(values)
+	return values[0], values[len(values)/2], values[len(values)-1]
 }
