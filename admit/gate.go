@@ -123,8 +123,15 @@ func (g *Gate) endLocked(p grant) {
 	}
 }
 
-// handOnLocked gives free places to those who wait.
+// handOnLocked gives free places to those who wait, or one more if there are none
+// and the CPU is idle.
 func (g *Gate) handOnLocked(now time.Time) {
+	if g.line.empty() {
+		return
+	}
+	if g.running-g.ages.lasting >= g.limit && g.spareLocked() {
+		g.letInLocked(now)
+	}
 	for !g.line.empty() && g.running-g.ages.lasting < g.limit {
 		g.letInLocked(now)
 	}
