@@ -45,7 +45,7 @@ type complaints struct {
 }
 
 func (p *process) complaints(s *Server) *complaints {
-	to := p.log.With("server", s.shown())
+	to := p.log.With("server", s.name())
 	return &complaints{log: to, plain: slog.NewLogLogger(to.Handler(), slog.LevelWarn), abuse: p.group.Stats.Counter("http.abuse", "kind", "http2")}
 }
 

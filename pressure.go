@@ -3,6 +3,7 @@ package support
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/support-go/support/accept"
 	"github.com/support-go/support/admit"
@@ -14,11 +15,15 @@ func (p *process) watchPressure(ctx context.Context) {
 	if p.gate == nil {
 		return
 	}
-	before := pressure.Calm
+	before, worn := pressure.Calm, worn{}
 	_ = p.group.Pressure.Run(ctx, &p.group.Stats, func(r pressure.Reading) { // until ctx ends
 		p.short.Store(&r)
 		p.relieve(r)
 		p.showBacklog()
+		if p.worker != nil && worn.out(r, time.Now()) {
+			p.log.Warn("asking to be replaced", "cause", r.Cause)
+			p.worker.Retire("has been short of " + r.Cause + " for " + tooLong.String())
+		}
 		if r.Level != before {
 			urgency := slog.LevelInfo
 			if r.Level == pressure.Dire {
@@ -29,6 +34,31 @@ func (p *process) watchPressure(ctx context.Context) {
 		}
 		before = r.Level
 	})
+}
+
+// tooLong is how long a process may be in the worst of levels until a fresh one is
+// worth its start.
+const tooLong = 5 * time.Second
+
+// worn tells when a process should be replaced.
+type worn struct {
+	since time.Time // it has been in the worst level
+	told  bool
+}
+
+// out says so, once.
+func (w *worn) out(r pressure.Reading, now time.Time) bool {
+	switch {
+	case r.Level < pressure.Dire:
+		w.since = time.Time{}
+	case w.since.IsZero():
+		w.since = now
+	}
+	if w.told || w.since.IsZero() || now.Sub(w.since) < tooLong {
+		return false
+	}
+	w.told = true
+	return true
 }
 
 // relieve does what a level is for.

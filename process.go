@@ -25,7 +25,9 @@ type process struct {
 	log   *slog.Logger
 	page  *ledger.Page
 	gate  *admit.Gate // nil if nothing passes it
-	short atomic.Pointer[pressure.Reading]
+
+	worker *prefork.Worker // nil without a supervisor
+	short  atomic.Pointer[pressure.Reading]
 
 	posts   []*post // of all servers
 	units   []*unit
@@ -77,6 +79,7 @@ func newProcess(g *Group, servers []*Server, sockets []opened, page *ledger.Page
 		group:    g,
 		log:      g.logger(),
 		page:     page,
+		worker:   w,
 		draining: make(chan struct{}),
 		failed:   make(chan error, len(servers)),
 	}

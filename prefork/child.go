@@ -86,7 +86,7 @@ func (c *child) hand(h *handover) {
 
 // follow turns what happens to the child into events, until it has ended and
 // been waited for, or closing is closed. However much the child writes, it
-// causes at most four events.
+// causes at most five events.
 func (c *child) follow(serial int, events chan<- event, closing <-chan struct{}) {
 	post := func(e event) {
 		e.serial = serial
@@ -98,7 +98,7 @@ func (c *child) follow(serial int, events chan<- event, closing <-chan struct{})
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		var ready, failed, drains bool         // has been said
+		var ready, failed, drains, worn bool   // has been said
 		_ = messages(c.link, func(m message) { // a child that talks nonsense is not heard any more
 			c.pong.Store(&sign{at: time.Now(), work: m.Work})
 			switch {
@@ -111,6 +111,9 @@ func (c *child) follow(serial int, events chan<- event, closing <-chan struct{})
 			case m.Drains != "" && !drains:
 				drains = true
 				post(event{drains: clip(m.Drains)})
+			case m.Worn != "" && !worn:
+				worn = true
+				post(event{worn: clip(m.Worn)})
 			}
 		})
 	}()

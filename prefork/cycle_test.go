@@ -293,3 +293,31 @@ func TestGCPart(t *testing.T) {
 		}
 	}
 }
+
+// TestRetire has a worker ask to be replaced: once, and not before it has served
+// for a while, however often it says so.
+func TestRetire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := begin(t, &Supervisor{Workers: 2}, manner{})
+		<-tr.Ready()
+		s := tr.state()
+		first := s.serving()
+		b := tr.world.alive(first[0])
+		for range 100 {
+			_ = writeMessage(b.link, message{Worn: "memory is short\x1b[2J"})
+		}
+		time.Sleep(9 * time.Second)
+		if s = tr.state(); s.Cycles != 0 || len(s.serving()) != 2 {
+			t.Errorf("%d cycles, %v serve; want both to for 10 s", s.Cycles, s.serving())
+		}
+		time.Sleep(5 * time.Second)
+		s = tr.state()
+		if s.Cycles != 1 || len(s.Deaths) != 1 || s.Deaths[0].Serial != first[0] || !s.Deaths[0].Expected || !strings.Contains(s.Deaths[0].Why, "asks to be replaced: memory is short") {
+			t.Errorf("%d cycles, deaths: %+v; want one of worker %d", s.Cycles, s.Deaths, first[0])
+		}
+		if len(s.serving()) != 2 || slices.Contains(s.serving(), first[0]) || !slices.Contains(s.serving(), first[1]) {
+			t.Errorf("%v serve, at first %v; want the first one replaced", s.serving(), first)
+		}
+		tr.end()
+	})
+}

@@ -9,7 +9,8 @@ import (
 
 // Cycling says what a worker may have used before it is replaced by a fresh
 // one, which is ready before the old one drains, one worker at a time. Zero
-// fields take the defaults; below 0 means never.
+// fields take the defaults; below 0 means never. A worker can also ask for it, see
+// Worker.Retire.
 type Cycling struct {
 	Memory    int64         // bytes, shared ones in proportion, at present and not at their peak; default 4/5 of its share of what a cgroup allows, without one never
 	GC        float64       // part of its CPU time that goes into collecting garbage; default 0.5
@@ -77,6 +78,8 @@ func (c Cycling) exceeded(p *Process, now time.Time) string {
 		return fmt.Sprintf("has %d files open of %d, and its mark is %.0f %%", v.Files, v.MaxFiles, c.Files*100)
 	case c.Age > 0 && now.Sub(p.Started) >= time.Duration(float64(c.Age)*early):
 		return fmt.Sprintf("has served for %v, and its mark is %v", now.Sub(p.Started).Round(time.Second), c.Age)
+	case p.Worn != "" && p.served(now) >= c.Sustained:
+		return "asks to be replaced: " + p.Worn
 	case c.Requests > 0 && float64(p.Counts.Ended) >= float64(c.Requests)*early:
 		return fmt.Sprintf("has served %d requests, and its mark is %d", p.Counts.Ended, c.Requests)
 	}

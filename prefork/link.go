@@ -25,6 +25,7 @@ type message struct {
 	Ready  bool   `json:"ready,omitempty"`
 	Failed string `json:"failed,omitempty"` // to start, and why
 	Drains string `json:"drains,omitempty"` // by itself, and why
+	Worn   string `json:"worn,omitempty"`   // it wants to be replaced, and why
 }
 
 // handover is all that a child needs to know. The descriptors are numbers in

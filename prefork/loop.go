@@ -46,6 +46,7 @@ type event struct {
 	ready  bool
 	failed string
 	drains string // it has begun to drain by itself, and why
+	worn   string // it wants to be replaced, and why
 	exit   *Exit
 }
 
@@ -166,6 +167,8 @@ func (l *loop) take(e event, now time.Time) {
 			l.check(p, now)
 		}
 		l.log.Info("process serves", append(p.attrs(), "after", now.Sub(p.Started).Round(time.Millisecond))...)
+	case e.worn != "":
+		p.Worn = e.worn
 	case e.drains != "" && p.live():
 		p.Phase, p.Why, p.Left = Draining, e.drains, now
 		l.log.Info("process drains", append(p.attrs(), "why", e.drains)...)

@@ -100,6 +100,7 @@ type Process struct {
 	Counts     Counts    `json:"counts"`
 	Doubtful   string    `json:"doubtful,omitempty"` // why Counts is not to be trusted
 	Failure    string    `json:"failure,omitempty"`  // what it reported as it failed to start
+	Worn       string    `json:"worn,omitempty"`     // why it wants to be replaced
 	KillAt     time.Time `json:"kill_at,omitzero"`
 	Vitals     Vitals    `json:"vitals,omitzero"` // of workers
 	Empty      int64     `json:"empty,omitempty"` // bytes that it used when it got ready

@@ -116,6 +116,12 @@ func (w *Worker) OnOutput(take func(Line)) {
 // Ready tells the supervisor that this process serves.
 func (w *Worker) Ready() { w.say(message{Ready: true}) }
 
+// Retire asks the supervisor to replace this process, and says why: it sees of
+// itself what no mark of Cycling does. It serves on until its replacement is ready
+// and the order to drain comes, which is not before it has served for
+// Cycling.Sustained. The first time counts; helpers are not replaced.
+func (w *Worker) Retire(why string) { w.say(message{Worn: why}) }
+
 // Failed tells the supervisor that this process cannot start, and why. The
 // process should exit then.
 func (w *Worker) Failed(err error) {
