@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/support-go/support"
+	"github.com/support-go/support/admit"
 	lines "github.com/support-go/support/logs"
 	"github.com/support-go/support/logs/access"
 	"github.com/support-go/support/offload"
+	"github.com/support-go/support/prefork"
 )
 
 // logEverything logs in each of the ways there are.
@@ -77,6 +80,31 @@ func runProgram(name string) {
 		}()
 	case "helping":
 		group.HTTP(os.Getenv("ADDRESS"), helping(group))
+	case "mortal":
+		group.HTTP(os.Getenv("ADDRESS"), http.HandlerFunc(mortal))
+	case "leaking":
+		var kept [][]byte
+		group.Limits.Cycling = prefork.Cycling{Memory: -1, GC: -1, Sustained: time.Second}
+		server := group.HTTP(os.Getenv("ADDRESS"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/leak" {
+				kept = append(kept, make([]byte, 100<<20))
+			}
+			fmt.Fprint(w, os.Getpid())
+		}))
+		server.Overload.Class = admit.Prefixes{"/vip": admit.Critical}.Class
+	case "filling", "starving":
+		server := group.HTTP(os.Getenv("ADDRESS"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if own := strconv.Itoa(os.Getpid()); r.URL.Path == "/hold/" || r.URL.Path == "/hold/"+own {
+				<-r.Context().Done()
+			}
+			fmt.Fprint(w, os.Getpid())
+		}))
+		if name == "filling" {
+			group.Admit = admit.Limits{Running: 4, Standing: 1, Burst: 1, MaxWait: time.Hour}
+		} else {
+			server.Overload.Accept.Open = -1
+			starve()
+		}
 	case "holding":
 		group.Drain = support.Drain{LameDuck: never, Grace: never}
 		group.Stream("127.0.0.1:0", func(ctx context.Context, _ net.Conn) error { <-ctx.Done(); return nil })
