@@ -70,7 +70,7 @@ func (p *process) queue(s *Server, ln net.Listener, w *prefork.Worker) *accept.Q
 	if p.gated(s) {
 		limits.Room = p.gate.Room
 		if w != nil && p.group.Workers > 1 {
-			limits.Group.Siblings, limits.Group.Full = true, w.Full
+			limits.Group = accept.Group{Siblings: true, Spare: w.Spare, Full: w.Full, Wait: p.page.Wait}
 		}
 		if s.Overload.Class != nil {
 			limits.Refusal = s.refuse

@@ -124,21 +124,29 @@ func (d *door) await(q *Queue) error {
 }
 
 // leaveToSiblings waits for a connection, and then for a moment in which another
-// process may take it.
+// process may take it, or longer if one has room: it may be slow to wake up.
 func (d *door) leaveToSiblings(q *Queue) error {
 	there := false
 	err := d.raw.Read(func(fd uintptr) bool {
 		if !q.shut() {
 			return true
 		}
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-		there = n > 0 || err != nil
+		there = readable(fd)
 		return there
 	})
-	if there {
+	for begun := time.Now(); err == nil && there && q.shut(); {
 		time.Sleep(leaving)
+		if time.Since(begun) >= patience || !q.limits.Group.Spare() {
+			break // nobody else has room, or has come
+		}
+		err = d.raw.Control(func(fd uintptr) { there = readable(fd) })
 	}
 	return err
+}
+
+func readable(fd uintptr) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	return n > 0 || err != nil
 }
 
 // attend refuses a guest that has said what it wants, has its server answer it

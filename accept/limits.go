@@ -30,8 +30,10 @@ type Limits struct {
 // alone.
 type Group struct {
 	// Siblings says that other processes accept from the same socket. A connection
-	// that finds no room here is left to them for a millisecond.
+	// that finds no room here is left to them for a millisecond, or for 20 while one
+	// of them has room, as Spare says if it is set.
 	Siblings bool
+	Spare    func() bool
 
 	// Wait, if set, is told of n more (or fewer) connections that have been taken
 	// from the kernel, and not yet been given out or refused.
@@ -55,6 +57,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Group.Wait == nil {
 		l.Group.Wait = func(int) {}
+	}
+	if l.Group.Spare == nil {
+		l.Group.Spare = func() bool { return false }
 	}
 	if l.Group.Full == nil {
 		l.Group.Full = func(bool) {}

@@ -96,6 +96,10 @@ func (w *Worker) Ledger() *ledger.Page { return w.page }
 // takes its turn again.
 func (w *Worker) Full(full bool) { w.seat.Full(full) }
 
+// Spare says whether another worker has said that it is not Full, or has said
+// nothing.
+func (w *Worker) Spare() bool { return w.seat.Spare() }
+
 // Orders gives the order to drain, when it comes, and after that perhaps one
 // to go at once.
 func (w *Worker) Orders() <-chan Order { return w.orders }

@@ -40,6 +40,15 @@ type Seat struct {
 // leaves connections to siblings that have not.
 func (s *Seat) Full(full bool) { s.seat.full.Store(full) }
 
+// Spare says whether a sibling can serve more.
+func (s *Seat) Spare() (spare bool) {
+	s.board.around(s.number, func(_ int, other *seat) bool {
+		spare = !other.full.Load()
+		return !spare
+	})
+	return spare
+}
+
 // join has the worker take part, at the height of those who do.
 func (s *Seat) join() {
 	s.mu.Lock()

@@ -165,6 +165,9 @@ func TestFullWorker(t *testing.T) {
 	tb := newTable(t)
 	full, other := tb.sit(0), tb.sit(1)
 	full.Full(true)
+	if !full.Spare() {
+		t.Error("nobody has room, though one sibling is not full")
+	}
 	full.accept()
 	other.accept()
 	tb.visit(100)
@@ -174,6 +177,9 @@ func TestFullWorker(t *testing.T) {
 	}
 	before := full.taken.Load()
 	other.Full(true)
+	if full.Spare() {
+		t.Error("somebody has room, though all are full")
+	}
 	tb.visit(100)
 	if n := full.taken.Load() - before; n < 10 || n > 90 {
 		t.Errorf("when all were full, one has taken %d of 100", n)
