@@ -180,3 +180,82 @@ func TestPressure(t *testing.T) {
 	_ = r.end()
 	r.logs.has(t, "pressure", "cause=files")
 }
+
+// TestPressureLevels has each level do what it is for, by a real count of files.
+func TestPressureLevels(t *testing.T) {
+	const reached, never = 1e-9, -1
+	tests := map[string]struct {
+		marks                        pressure.Marks
+		sheddable, ordinary, special int
+		idle                         bool // closed
+	}{
+		"calm":  {pressure.Marks{Tight: never, Short: never, Dire: never}, 200, 200, 200, false},
+		"tight": {pressure.Marks{Tight: reached, Short: never, Dire: never}, 200, 200, 200, true},
+		"short": {pressure.Marks{Tight: reached, Short: reached, Dire: never}, 503, 200, 200, true},
+		"dire":  {pressure.Marks{Tight: reached, Short: reached, Dire: reached}, 503, 503, 200, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			group := support.New("levels")
+			group.Pressure = pressure.Watch{Every: 5 * time.Millisecond, Files: test.marks}
+			off := pressure.Marks{Tight: never, Short: never, Dire: never}
+			group.Pressure.Memory, group.Pressure.GC, group.Pressure.Delay = off, off, off
+			server := group.HTTP("127.0.0.1:0", http.HandlerFunc(ok))
+			server.Overload.Class = admit.Prefixes{"/vip": admit.Critical, "/extra": admit.Sheddable}.Class
+			r := start(t, group)
+			eventually(t, "another level", func() bool {
+				return group.Stats.Gauge("pressure.files_ratio").Value() > 0 && (name == "calm" || group.Stats.Gauge("pressure.level").Value() > 0)
+			})
+			for path, want := range map[string]int{"/extra": test.sheddable, "/": test.ordinary, "/vip": test.special} {
+				if got, _ := fetch(t, "http://"+server.Addr().String()+path); got != want {
+					t.Errorf("%s: got %d, want %d", path, got, want)
+				}
+			}
+			if test.idle {
+				kept := dial(t, server.Addr())
+				kept.get("/vip")
+				kept.gets("ok")
+				kept.closes()
+			}
+			shed := group.Stats.Counter("admit.shed", "reason", "pressure", "class", "sheddable").Value()
+			shed += group.Stats.Counter("accept.refused", "reason", "busy").Value()
+			if (shed > 0) != (test.sheddable == 503) {
+				t.Errorf("counted %d as shed", shed)
+			}
+			group.Kill()
+			_ = r.end()
+		})
+	}
+}
+
+// TestAdmittedIsNeverShed has requests run while everything gets short.
+func TestAdmittedIsNeverShed(t *testing.T) {
+	group := support.New("admitted")
+	group.Admit = admit.Limits{Running: 10}
+	h := newHolding()
+	server := group.HTTP("127.0.0.1:0", h)
+	r := start(t, group)
+	var clients []*client
+	for range 10 {
+		c := dial(t, server.Addr())
+		c.get("/")
+		clients = append(clients, c)
+		receive(t, "call", h.called)
+	}
+	group.Gate().Favour(admit.Critical) // as the pressure does that comes now
+	for range 100 {
+		if got, _ := fetch(t, "http://"+server.Addr().String()); got != 503 {
+			t.Fatalf("got %d, want 503", got)
+		}
+	}
+	if n := group.Gate().State().Running; n != 10 {
+		t.Errorf("%d run, want 10", n)
+	}
+	r.stop() // which does not shed them either
+	close(h.release)
+	for _, c := range clients {
+		c.gets("ok")
+		_ = c.Close()
+	}
+	r.endsWell()
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +98,18 @@ func TestSignals(t *testing.T) {
 				runtime.GC()
 			}
 		}, func(s pressure.Signals) bool { return s.GC > 0.01 && s.GC <= 1 }},
+		"delay": {func(t *testing.T) {
+			before := runtime.GOMAXPROCS(1)
+			t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+			var all sync.WaitGroup
+			for range 20 { // of which one can run
+				all.Go(func() {
+					for begun := time.Now(); time.Since(begun) < 200*time.Millisecond; {
+					}
+				})
+			}
+			all.Wait()
+		}, func(s pressure.Signals) bool { return s.Delay > 0.02 }},
 		"files": {func(t *testing.T) {
 			for range 100 {
 				f, err := os.Open(os.DevNull)
