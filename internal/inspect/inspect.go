@@ -17,7 +17,10 @@ import (
 // the group's own, but one of them may have gone mad.
 const (
 	HeaderTimeout = 5 * time.Second
+	BodyTimeout   = 10 * time.Second
+	AnswerTimeout = 2 * time.Minute // from the header to the end of the answer
 	IdleTimeout   = time.Minute
+	Connections   = 64          // of one process at once
 	closing       = time.Second // for what is being answered when ctx ends
 )
 
@@ -34,15 +37,16 @@ func Serve(ctx context.Context, path string, handler http.Handler) error {
 		return errors.Join(err, ln.Close())
 	}
 	server := http.Server{
-		Handler:           handler,
+		Handler:           inTime(BodyTimeout, handler),
 		ReadHeaderTimeout: HeaderTimeout,
+		WriteTimeout:      AnswerTimeout,
 		IdleTimeout:       IdleTimeout,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, peerKey{}, c.(admitted).pid)
+			return context.WithValue(ctx, peerKey{}, c.(*admitted).pid)
 		},
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener{ln}) }()
+	go func() { ended <- server.Serve(&listener{UnixListener: ln, most: Connections}) }()
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
@@ -60,28 +64,6 @@ func Serve(ctx context.Context, path string, handler http.Handler) error {
 		return nil
 	}
 	return err
-}
-
-// listener hands out connections of those who may connect.
-type listener struct{ *net.UnixListener }
-
-type admitted struct {
-	*net.UnixConn
-	pid int
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.AcceptUnix()
-		if err != nil {
-			return nil, err
-		}
-		pid, err := control.Admit(conn)
-		if err == nil {
-			return admitted{conn, pid}, nil
-		}
-		_ = conn.Close() // what it was to say, it has no right to know
-	}
 }
 
 type peerKey struct{}
