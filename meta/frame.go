@@ -22,7 +22,7 @@ func (a *app) frame(l *look, r *http.Request) *ui.Frame {
 	f := &ui.Frame{
 		Group: a.Name, Place: place(l.group), Path: l.path, Title: l.page.Title, View: l.view, Now: time.Now(),
 		Query: asked(l), Nav: a.nav(l), Live: a.every(l), Ranges: rangesOf(l),
-		Person: ui.Person{Theme: theme(r), CSRF: a.sessions.csrf(l.who.session), LoggedIn: l.who.session != ""},
+		Person: ui.Person{Theme: theme(r), CSRF: a.sessions.csrf(l.who.anchor()), LoggedIn: l.who.session != ""},
 		Foot:   ui.Foot{Cost: cost(l), JSON: l.page.Run != nil, Links: []ui.Item{{Title: "API", Href: "api"}}},
 	}
 	if f.Group == "" {

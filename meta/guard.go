@@ -19,6 +19,15 @@ type visitor struct {
 	path    string // that he asks for, without a slash in front
 }
 
+// anchor is what the forms of this visitor are bound to: his session, or, for one
+// who is known otherwise, his name.
+func (v *visitor) anchor() string {
+	if v.session != "" {
+		return v.session
+	}
+	return "by name: " + v.Name
+}
+
 // secure sets what every answer says to a browser.
 func secure(header http.Header) {
 	for name, value := range map[string]string{
@@ -140,7 +149,7 @@ func (a *app) permitted(w http.ResponseWriter, r *http.Request, v *visitor, to r
 	if r.Method != http.MethodPost || v.program || to.path == "login" {
 		return true
 	}
-	if !a.sessions.csrfFits(v.session, r.PostFormValue("csrf")) {
+	if !a.sessions.csrfFits(v.anchor(), r.PostFormValue("csrf")) {
 		http.Error(w, "this form is not from a page that you have open: load it again", http.StatusForbidden)
 		return false
 	}
