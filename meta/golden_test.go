@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // fixed time, for people and for programs.
 func TestGoldenPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := fixed(t)
+		h := fixed(t, func() { time.Sleep(5 * time.Second) })
 		all := map[string]string{
 			"overview": "/", "requests": "/requests", "route": "/requests/" + url.PathEscape("POST /pay"), "stats": "/stats", "stats_filtered": "/stats?q=orders&sort=-total",
 			"counter": "/stats/shop.orders", "gauge": "/stats/shop.open", "distribution": "/stats/shop.wait_seconds", "rate": "/stats/shop.ticks", "states": "/stats/shop.states", "top": "/stats/shop.customers",
@@ -50,7 +50,7 @@ func TestGoldenPages(t *testing.T) {
 }
 
 // fixed is a group of two workers that has run for a minute.
-func fixed(t *testing.T) *meta.Handler {
+func fixed(t *testing.T, wait func()) *meta.Handler {
 	t.Helper()
 	reg := &stats.Registry{Secret: [16]byte{1}}
 	began := time.Now()
@@ -67,12 +67,12 @@ func fixed(t *testing.T) *meta.Handler {
 	h.Sources = func(context.Context) []meta.Source {
 		return []meta.Source{inside("w1", fixedPages("w1", 3)), inside("w2", fixedPages("w2", 500))}
 	}
-	count(reg, h, t)
+	count(t, reg, h, wait)
 	return h
 }
 
 // count has a minute pass, in which something happens.
-func count(reg *stats.Registry, h *meta.Handler, t *testing.T) {
+func count(t *testing.T, reg *stats.Registry, h *meta.Handler, wait func()) {
 	reg.Describe("shop.orders", "Orders that were taken.")
 	visitors, states := reg.Cardinality("shop.visitors"), reg.States("shop.states")
 	visit := states.Enter(states.State("waiting"))
@@ -88,7 +88,7 @@ func count(reg *stats.Registry, h *meta.Handler, t *testing.T) {
 		reg.Rate("shop.ticks").Tick()
 		reg.Top("shop.customers").Add([]string{"ada", "grace", "ada"}[n%3])
 		visitors.Add([]string{"ada", "grace", "edsger"}[n%3])
-		time.Sleep(5 * time.Second)
+		wait()
 		h.Forget()
 	}
 	visit.Leave()
