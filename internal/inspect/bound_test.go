@@ -48,7 +48,7 @@ func TestConnectionsOfOneProcess(t *testing.T) {
 		dial()
 		open = append(open, <-accepted)
 	}
-	if _, err := dial().Read(make([]byte, 1)); err != io.EOF {
+	if _, err := dial().Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("a fourth connection: %v, want its end", err)
 	}
 	for range 2 { // twice, to make room for one alone
@@ -56,7 +56,7 @@ func TestConnectionsOfOneProcess(t *testing.T) {
 	}
 	dial()
 	<-accepted
-	if _, err := dial().Read(make([]byte, 1)); err != io.EOF {
+	if _, err := dial().Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("a fourth connection, again: %v, want its end", err)
 	}
 	for _, conn := range open[1:] {
@@ -108,7 +108,11 @@ func TestBodyTakesNoLongerThanItMay(t *testing.T) {
 	}
 	close(passed) // the limit is over for the other one too
 	resp, err := http.ReadResponse(bufio.NewReader(whole), nil)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("a whole body, and a handler that takes its time: %v, %v", resp, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("a whole body, and a handler that takes its time: %s", resp.Status)
 	}
 }
