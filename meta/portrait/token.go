@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -55,8 +57,8 @@ func (f TokenFile) removeDead() {
 	}
 	others, _ := filepath.Glob(filepath.Join(f.Dir, "operator.*.token")) // its error is that of the pattern
 	for _, path := range others {
-		var other TokenFile
-		if n, err := fmt.Sscanf(filepath.Base(path), "operator.%d.token", &other.PID); n == 1 && err == nil && gone(other.PID) {
+		number := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "operator."), ".token")
+		if pid, err := strconv.Atoi(number); err == nil && gone(pid) {
 			_ = os.Remove(path) // another may have been quicker
 		}
 	}
