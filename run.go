@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/support-go/support/internal/ledger"
@@ -198,8 +200,16 @@ func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 	return errors.Join(err, p.drain(*order, w.Orders()))
 }
 
+// metaGC is how much garbage the process that shows the group lets pile up, in
+// per cent of what it needs. It has little to do, and beside many workers its
+// memory counts more than its time.
+const metaGC = 25
+
 // runMeta shows the group.
 func (g *Group) runMeta(ctx context.Context, w *prefork.Worker) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(metaGC)
+	}
 	group := g.collect(w)
 	defer group.stop()
 	shown := g.answerAll(&panorama{group: g, ask: w.Status, numbers: group.totals, of: group.process, dir: w.Dir()})
