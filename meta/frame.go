@@ -20,7 +20,7 @@ func agoOf(t time.Time) string { return human.Ago(t, time.Now()) }
 // frame puts around a view what every page has.
 func (a *app) frame(l *look, r *http.Request) *ui.Frame {
 	f := &ui.Frame{
-		Group: a.Name, Place: place(l.group), Path: l.path, Title: l.page.Title, View: l.view, Now: time.Now(),
+		Group: a.Name, Place: place(l.group), Path: l.path, Title: l.page.Title, View: cut(l.view), Now: time.Now(),
 		Query: asked(l), Nav: a.nav(l), Live: a.every(l), Ranges: rangesOf(l),
 		Person: ui.Person{Theme: theme(r), CSRF: a.sessions.csrf(l.who.anchor()), LoggedIn: l.who.session != ""},
 		Foot:   ui.Foot{Cost: cost(l), JSON: l.page.Run != nil, Links: []ui.Item{{Title: "API", Href: "api"}}},

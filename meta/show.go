@@ -272,6 +272,23 @@ func (l *look) arrange() {
 	}
 }
 
+// maxShown is how many rows of a table people are shown: a page is to be quick
+// and small, and the filter finds the others. Programs get all of them.
+const maxShown = 250
+
+// cut leaves out the rows that are too many to be read.
+func cut(v View) View {
+	v.Blocks = slices.Clone(v.Blocks)
+	for i := range v.Blocks {
+		if t := v.Blocks[i].Table; t != nil && len(t.Rows) > maxShown {
+			short := *t
+			short.Total, short.Rows = max(t.Total, len(t.Rows)), t.Rows[:maxShown]
+			v.Blocks[i].Table = &short
+		}
+	}
+	return v
+}
+
 // reply is the form for programs.
 type reply struct {
 	View
