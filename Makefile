@@ -10,7 +10,7 @@ SOAK      = reload -times 2000 -between 44000 -conns 12 -streams 2 -mode fresh,k
 # sees its dependencies. The go command builds it once and keeps it.
 LINT = go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run
 
-.PHONY: check format vet lint test cross fuzz bench bench-smoke browser soak
+.PHONY: check format vet lint test cross fuzz bench bench-smoke browser pictures soak
 
 check: format vet lint test cross
 
@@ -54,6 +54,11 @@ bench-smoke:
 # Every page in chromium, with axe-core from npm.
 browser:
 	cd browser && npm ci --ignore-scripts --no-audit --no-fund && go vet ./... && $(LINT) && go test ./...
+
+# The pictures of the README, of a shop to which things happen for a quarter of
+# an hour. Install fonts-inter before, for letters that look well.
+pictures:
+	cd browser && go run ./pictures -out ../docs
 
 # Reloads under load for up to three hours, or whatever SOAK says.
 soak:

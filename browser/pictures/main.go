@@ -200,6 +200,9 @@ func save(tab *chrome.Tab, file string, whole bool) error {
 	if err != nil {
 		return err
 	}
+	if b, err = small(b); err != nil {
+		return err
+	}
 	return os.WriteFile(file, b, 0o600)
 }
 
