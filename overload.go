@@ -3,6 +3,7 @@ package support
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"net"
 	"net/http"
 	"time"
@@ -35,16 +36,21 @@ type Overload struct {
 // its CPU. It is nil in processes that serve nothing, and before Run.
 func (g *Group) Gate() *admit.Gate { return g.gate.Load() }
 
+// admitLimits are those of each process, which has its share of the cores.
+func (g *Group) admitLimits() admit.Limits {
+	limits := g.Admit
+	if limits.Cores == 0 {
+		workers := max(g.Workers, 1)
+		limits.Cores = (admit.Cores() + workers - 1) / workers
+	}
+	return limits
+}
+
 // openGate makes the process's gate, if one of its servers needs it.
 func (p *process) openGate(servers []*Server) {
 	for _, s := range servers {
 		if s.role == "" {
-			limits := p.group.Admit
-			if limits.Cores == 0 {
-				workers := max(p.group.Workers, 1)
-				limits.Cores = (admit.Cores() + workers - 1) / workers
-			}
-			p.gate = admit.New(limits, &p.group.Stats, p.log)
+			p.gate = admit.New(p.group.admitLimits(), &p.group.Stats, p.log)
 			p.group.gate.Store(p.gate)
 			p.group.serving.Store(p)
 			p.page.Claim() // again, since there may be more processors now
@@ -53,15 +59,17 @@ func (p *process) openGate(servers []*Server) {
 	}
 }
 
+// acceptLimits are the Limits of the server's queue, without what the group sets.
+func (s *Server) acceptLimits() accept.Limits {
+	limits := s.Overload.Accept
+	limits.Active = cmp.Or(limits.Active, -1)
+	limits.Silent = cmp.Or(limits.Silent, -1)
+	return limits
+}
+
 // queue is where the connections of a server come from.
 func (p *process) queue(s *Server, ln net.Listener, w *prefork.Worker) *accept.Queue {
-	limits := s.Overload.Accept
-	if limits.Active == 0 {
-		limits.Active = -1
-	}
-	if limits.Silent == 0 {
-		limits.Silent = -1
-	}
+	limits := s.acceptLimits()
 	limits.Group = accept.Group{Wait: p.page.Wait}
 	limits.Refusal = accept.Close
 	if s.Handler != nil {

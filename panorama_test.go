@@ -5,6 +5,7 @@ package support_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/support-go/support"
 	"github.com/support-go/support/meta"
@@ -92,6 +94,32 @@ func TestServersOfTheWholeGroup(t *testing.T) {
 		got := get(t, base+"/servers.json")
 		return strings.Contains(got, server.Addr().String()) && strings.Contains(got, "HTTP/1.1, HTTP/2") && strings.Count(got, `"took_seconds"`) == 3
 	})
+}
+
+func TestConfigOfTheGroup(t *testing.T) {
+	group, server, page := shown(1)
+	group.Admit.Running = 77
+	server.Overload.Accept.MaxWait = 3 * time.Second
+	supporttest.Start(t, group)
+	type setting struct{ name, value, from string }
+	found := make(map[setting]bool)
+	var view data.View
+	if err := json.Unmarshal([]byte(get(t, "http://"+page.Addr().String()+"/config.json")), &view); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range view.Blocks {
+		for _, r := range b.Table.Rows {
+			found[setting{r.Cells[0].String(), strings.ReplaceAll(r.Cells[1].String(), "\u202f", " "), r.Cells[2].String()}] = true
+		}
+	}
+	for _, want := range []setting{
+		{"Admit.Running", "77", "set"}, {"Admit.Standing", "100 ms", "default"}, {"IO.Limits.Wait", "10.0 s", "default"}, {"Overload.Accept.MaxWait", "3.00 s", "set"}, {"Overload.Accept.Active", "off", "default"},
+		{"Pressure.Memory.Dire", "0.95", "default"}, {"Limits.Cycling.GC", "0.5", "default"}, {"Limits.Stuck", "1 min", "default"}, {"IO.Size", "32", "default"}, {"HTTP.Streams", "100", "default"},
+	} {
+		if !found[want] {
+			t.Errorf("no %+v in %+v", want, found)
+		}
+	}
 }
 
 func TestServicesOfTheWholeGroup(t *testing.T) {

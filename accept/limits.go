@@ -44,7 +44,8 @@ type Group struct {
 	Full func(full bool)
 }
 
-func (l Limits) withDefaults() Limits {
+// InForce returns l with the defaults where nothing is set.
+func (l Limits) InForce() Limits {
 	l.Active = cmp.Or(l.Active, 1024)
 	l.Waiting = cmp.Or(l.Waiting, 128)
 	l.MaxWait = cmp.Or(l.MaxWait, time.Second)

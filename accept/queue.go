@@ -45,7 +45,7 @@ type Queue struct {
 func NewQueue(ln net.Listener, limits Limits, reg *stats.Registry, log *slog.Logger) *Queue {
 	q := &Queue{
 		Listener: ln,
-		limits:   limits.withDefaults(),
+		limits:   limits.InForce(),
 		account:  newAccount(reg, cmp.Or(log, slog.Default())),
 		closing:  make(chan struct{}),
 		conns:    make(map[*Conn]struct{}),

@@ -39,7 +39,7 @@ type Gate struct {
 // It raises GOMAXPROCS, for good, to one more than limits.Cores if it is less:
 // with no P to spare, nobody can be refused while all cores compute.
 func New(limits Limits, reg *stats.Registry, log *slog.Logger) *Gate {
-	limits = limits.withDefaults()
+	limits = limits.InForce()
 	leaveOneFree(limits.Cores)
 	return newGate(limits, newSheds(reg, cmp.Or(log, slog.Default())), realSense())
 }

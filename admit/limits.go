@@ -43,7 +43,8 @@ const (
 	blindWaves = 16   // the same, for each that may run, where that is fixed
 )
 
-func (l Limits) withDefaults() Limits {
+// InForce returns l with the defaults where nothing is set.
+func (l Limits) InForce() Limits {
 	l.Cores = max(cmp.Or(l.Cores, Cores()), 1)
 	l.InFlight = cmp.Or(l.InFlight, max(1024, l.Running))
 	l.Standing = cmp.Or(l.Standing, 100*time.Millisecond)

@@ -72,7 +72,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 // loop prepares a loop that lacks nothing but a system.
 func (s *Supervisor) loop(sockets []Bound, machine share) *loop {
 	l := &loop{
-		limits:   s.Limits.withDefaults(s.Workers),
+		limits:   s.Limits.InForce(s.Workers),
 		share:    machine,
 		log:      s.log(),
 		children: make(map[int]*child),

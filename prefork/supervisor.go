@@ -87,7 +87,9 @@ type Limits struct {
 	Cycling Cycling       // what a worker may have used before it is replaced
 }
 
-func (l Limits) withDefaults(workers int) Limits {
+// InForce returns l with the defaults for a number of workers where nothing is
+// set.
+func (l Limits) InForce(workers int) Limits {
 	l.Start = cmp.Or(l.Start, 30*time.Second)
 	l.Silence = cmp.Or(l.Silence, 10*time.Second)
 	l.Stuck = cmp.Or(l.Stuck, time.Minute)
@@ -141,7 +143,7 @@ func (s *Supervisor) Check() error {
 			add("Limits.%s is %v: want a duration above 0, or 0 for the default", name, d)
 		}
 	}
-	if l := s.Limits.withDefaults(s.Workers); s.Workers >= 1 && (l.Floor < 1 || l.Floor > s.Workers || l.Ceiling < s.Workers || l.Ceiling > maxWorkers) {
+	if l := s.Limits.InForce(s.Workers); s.Workers >= 1 && (l.Floor < 1 || l.Floor > s.Workers || l.Ceiling < s.Workers || l.Ceiling > maxWorkers) {
 		add("Workers is %d, Limits.Floor %d and Limits.Ceiling %d: want 1 <= Floor <= Workers <= Ceiling <= %d", s.Workers, l.Floor, l.Ceiling, maxWorkers)
 	}
 	problems = append(problems, s.Limits.Cycling.check())

@@ -174,6 +174,27 @@ func TestTokenFilesOfProcesses(t *testing.T) {
 	}
 }
 
+func TestSettings(t *testing.T) {
+	type inner struct{ Part float64 }
+	type limits struct {
+		Running int
+		Wait    time.Duration
+		Name    string
+		Inner   inner
+		Class   func()
+		hidden  int
+	}
+	set, used := limits{Wait: time.Second, Class: func() {}, hidden: 1}, limits{Running: -1, Wait: time.Second, Name: "<b>", Inner: inner{0.5}}
+	var got []string
+	for _, r := range portrait.Config("Limits", portrait.Settings("L", set, used)).Table.Rows {
+		got = append(got, r.Cells[0].String()+" "+strings.ReplaceAll(r.Cells[1].String(), "\u202f", " ")+" "+r.Cells[2].String())
+	}
+	want := []string{"L.Running off default", "L.Wait 1.00 s set", "L.Name <b> default", "L.Inner.Part 0.5 default", "L.Class by the program set"}
+	if strings.Join(got, "|") != strings.Join(want, "|") {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	b := portrait.Config("Drain", []portrait.Setting{{Name: "Grace", Used: 30 * time.Second, Default: true}, {Name: "Stall", Used: -time.Second}, {Name: "Dir", Used: ""}})
 	if got := b.Table.Rows[0].Cells[2].String() + b.Table.Rows[1].Cells[1].String() + b.Table.Rows[2].Cells[1].String(); got != "defaultnever–" {
