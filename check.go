@@ -179,7 +179,7 @@ func durations(of string, fields map[string]time.Duration) error {
 func (g *Group) supervisor(workers int) *prefork.Supervisor {
 	s := &prefork.Supervisor{
 		Name: g.Name, Workers: workers, Sockets: g.sockets(),
-		Limits: g.Limits, Dir: g.Dir, Args: g.Args, Log: g.logger(),
+		Limits: g.Limits, Dir: g.Dir, Args: g.Args, Log: g.logger(), SetLevel: g.setLevel,
 	}
 	if g.logging != nil {
 		s.Output = g.logging.take

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/support-go/support/internal/control"
@@ -26,6 +27,9 @@ func (g *Group) Command(c meta.Command) { g.commands = append(g.commands, c) }
 // pages show can be typed too; nil leaves them out.
 func (g *Group) Console(evaluate meta.Evaluate) { g.console, g.evaluate = true, evaluate }
 
+// logLevel is the command that is carried out by each process, of whatever role.
+const logLevel = "log-level"
+
 // ownCommands are those that a process which serves carries out.
 func (g *Group) ownCommands() []meta.Command {
 	all := []meta.Command{
@@ -33,7 +37,7 @@ func (g *Group) ownCommands() []meta.Command {
 			Name: "gc", Button: &meta.Button{Title: "Collect garbage"}, Run: collectGarbage,
 			Help: "Runs a garbage collection and gives free memory back to the system: a few milliseconds of processor time for each 10 MiB.",
 		}, {
-			Name: "log-level", Button: &meta.Button{Title: "Change what is logged"}, Inputs: logInputs(), Run: g.setLogLevel,
+			Name: logLevel, Where: meta.All, Button: &meta.Button{Title: "Change what is logged"}, Inputs: logInputs(), Run: g.setLogLevel,
 			Help: "Writes the log from another level on, for a time, after which all is as before. What is below info may be much.",
 		}, {
 			Name: "cancel", Button: &meta.Button{Title: "Cancel a request", Danger: true}, Run: g.cancelRequest,
@@ -61,6 +65,8 @@ func (v *panorama) commands() []meta.Command {
 	if v.dir == "" { // there is no supervisor
 		return append([]meta.Command{drain}, v.group.ownCommands()...)
 	}
+	own := v.group.ownCommands()
+	own[slices.IndexFunc(own, func(c meta.Command) bool { return c.Name == logLevel })].Run = v.setLogLevel
 	return append([]meta.Command{
 		{
 			Name: "reload", Where: meta.Here, Button: &meta.Button{Title: "Reload"}, Run: v.reload,
@@ -75,7 +81,7 @@ func (v *panorama) commands() []meta.Command {
 			Help:   "Starts a fresh process beside the worker, and drains the worker as soon as that is ready; there is never one fewer.",
 		},
 		drain,
-	}, v.group.ownCommands()...)
+	}, own...)
 }
 
 // supervisor asks the supervisor for something.

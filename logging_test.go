@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -195,13 +196,26 @@ func TestLogPage(t *testing.T) {
 	})
 	eventually(t, "the level is not changed in both workers", func() bool {
 		_, said := ask("POST", "do/log-level", url.Values{"worker": {"all"}, "level": {"DEBUG"}, "minutes": {"1"}})
-		return strings.Contains(said, "w1: from DEBUG") && strings.Contains(said, "w2: from DEBUG")
+		return strings.Contains(said, "w1: from DEBUG") && strings.Contains(said, "w2: from DEBUG") && strings.Contains(said, "group: from DEBUG")
 	})
+	const supervising = "github.com/support-go/support/prefork"
+	if _, said := ask("POST", "do/log-level", url.Values{"package": {supervising}, "level": {"ERROR"}, "minutes": {"1"}}); !strings.Contains(said, "group: "+supervising+" from ERROR") {
+		t.Errorf("the level of a package is not changed in the group: %s", said)
+	}
 	eventually(t, "there are no records for debugging", on(`"DEBUG in depth"`))
 	p.signal(syscall.SIGTERM)
 	p.exits(0)
-	if text := p.stderr.String(); !strings.Contains(text, "DEBUG in depth") {
-		t.Errorf("it has written\n%s", text)
+	text := p.stderr.String()
+	for part, want := range map[string]bool{
+		"DEBUG in depth": true, "INFO  group serves ": true, // before the supervisor was told not to
+		"INFO  group stops ": false, "INFO  process ended ": false,
+	} {
+		if strings.Contains(text, part) != want {
+			t.Errorf("%q is in it: %v, want %v:\n%s", part, !want, want, text)
+		}
+	}
+	if !regexp.MustCompile(`DEBUG draining .* process=meta\n`).MatchString(text) {
+		t.Errorf("the meta process does not say that it drains:\n%s", text)
 	}
 }
 

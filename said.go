@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/support-go/support/internal/control"
 	"github.com/support-go/support/logs"
 	"github.com/support-go/support/meta"
 	"github.com/support-go/support/meta/data"
@@ -109,12 +110,35 @@ func (g *Group) setLogLevel(_ context.Context, call meta.Call) (any, error) {
 	case key != "":
 		g.Levels.SetKey(key, level, howLong)
 		return fmt.Sprintf("requests with the key from %s on for %d minutes", level, minutes), nil
-	case path != "":
+	}
+	g.setLevel(path, level, howLong)
+	return strings.TrimSpace(fmt.Sprintf("%s from %s on for %d minutes", path, level, minutes)), nil
+}
+
+// setLevel sets the level of a package, or of everything if path is "".
+func (g *Group) setLevel(path string, level slog.Level, howLong time.Duration) {
+	if path != "" {
 		g.Levels.SetPackage(path, level, howLong)
-		return fmt.Sprintf("%s from %s on for %d minutes", path, level, minutes), nil
+		return
 	}
 	g.Levels.SetAll(level, howLong)
-	return fmt.Sprintf("from %s on for %d minutes", level, minutes), nil
+}
+
+// setLogLevel sets it in this process, and has the supervisor do so.
+func (v *panorama) setLogLevel(ctx context.Context, call meta.Call) (any, error) {
+	path, key := call.Text("package"), call.Text("key")
+	if key != "" { // only workers have requests
+		return nil, meta.ErrNotHere
+	}
+	level, err := levelOf(call.Text("level"))
+	if err != nil {
+		return nil, err
+	}
+	said, err := v.group.setLogLevel(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return said, v.supervisor(ctx, control.Request{Do: "log-level", Level: level, Package: path, Minutes: call.Int("minutes")})
 }
 
 func levelOf(text string) (level slog.Level, err error) {

@@ -81,7 +81,7 @@ func (a *app) form(ctx context.Context, c *Command, who *visitor, q url.Values) 
 // inputs are all that a command asks for here: with workers, whose it is.
 func (a *app) inputs(ctx context.Context, c *Command) []data.Input {
 	all := c.inputs()
-	if c.Where != Each || a.Sources == nil {
+	if c.Where != Each && c.Where != All || a.Sources == nil {
 		return all
 	}
 	var workers []string

@@ -102,18 +102,18 @@ func localDo(commands []Command) func(context.Context, string, url.Values) (io.R
 // carryOut has a command carried out where it belongs.
 func (a *app) carryOut(ctx context.Context, c *Command, call Call) []answer {
 	if c.Where == Here {
-		began := time.Now()
-		v, err := c.view(ctx, call)
-		return []answer{{view: v, err: err, took: time.Since(began)}}
+		return []answer{c.here(ctx, call)}
 	}
 	args := call.raw()
 	if !declares(c, workerInput) {
 		args.Del(workerInput)
 	}
 	args.Set(byInput, call.By)
+	worker := call.Text(workerInput)
+	every := worker == "" || worker == allWorkers
 	var sources []Source
 	for _, s := range a.sources(ctx) {
-		if worker := call.Text(workerInput); s.Do != nil && (worker == "" || worker == allWorkers || worker == s.Name) {
+		if s.Do != nil && (every || worker == s.Name) {
 			sources = append(sources, s)
 		}
 	}
@@ -130,10 +130,22 @@ func (a *app) carryOut(ctx context.Context, c *Command, call Call) []answer {
 		})
 	}
 	all.Wait()
+	if c.Where == All && every && a.Sources != nil {
+		own := c.here(ctx, call)
+		own.name = "group"
+		answers = append(answers, own)
+	}
 	if len(answers) == 0 {
 		return []answer{{err: errNoWorker}}
 	}
 	return answers
+}
+
+// here runs the command in the process that shows the pages.
+func (c *Command) here(ctx context.Context, call Call) answer {
+	began := time.Now()
+	v, err := c.view(ctx, call)
+	return answer{view: v, err: err, took: time.Since(began)}
 }
 
 func declares(c *Command, input string) bool {

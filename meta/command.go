@@ -51,6 +51,7 @@ const (
 	Each Where = iota // each worker, or the one that the input "worker" names
 	Once              // one worker, whichever
 	Here              // the process that shows the pages
+	All               // each worker, or the one that is named; if none is, the process that shows the pages as well
 )
 
 // Call is what a Command was given.

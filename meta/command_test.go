@@ -195,6 +195,7 @@ func TestCommandsOfWorkers(t *testing.T) {
 		say := func(context.Context, meta.Call) (any, error) { return "done", nil }
 		return []meta.Command{
 			{Name: "each", Run: say}, {Name: "once", Where: meta.Once, Run: say},
+			{Name: "all", Where: meta.All, Run: func(context.Context, meta.Call) (any, error) { return "by " + name, nil }},
 			{Name: "here", Where: meta.Here, Run: func(context.Context, meta.Call) (any, error) { return "by " + name, nil }},
 			{Name: "one", Inputs: []data.Input{{Name: "worker", Required: true}}, Run: func(_ context.Context, c meta.Call) (any, error) { return c.Text("worker"), nil }},
 			{Name: "second", Run: func(context.Context, meta.Call) (any, error) {
@@ -223,6 +224,7 @@ func TestCommandsOfWorkers(t *testing.T) {
 		want string
 	}{
 		"each":   {nil, 200, "w1: done, w2: done, w3: done"},
+		"all":    {nil, 200, "w1: by w1, w2: by w2, w3: by w3, group: by the page"},
 		"once":   {nil, 200, "w1: done"},
 		"here":   {nil, 200, "by the page"},
 		"one":    {url.Values{"worker": {"w2"}}, 200, "w2: w2"},
@@ -233,6 +235,9 @@ func TestCommandsOfWorkers(t *testing.T) {
 		if got := f.give(t, name, operatorToken, test.args); got.StatusCode != test.code || strings.TrimSpace(got.text) != test.want {
 			t.Errorf("%s: %s, %q; want %d and %q", name, got.Status, got.text, test.code, test.want)
 		}
+	}
+	if got := f.give(t, "all", operatorToken, url.Values{"worker": {"w2"}}); strings.TrimSpace(got.text) != "w2: by w2" {
+		t.Errorf("where one worker is named: %s, %q", got.Status, got.text)
 	}
 	if got := f.give(t, "each", operatorToken, url.Values{"worker": {"w9"}}); got.StatusCode != http.StatusBadRequest || !strings.Contains(got.text, "want one of all, w1, w2, w3") {
 		t.Errorf("a worker that there is not: %s, %q", got.Status, got.text)

@@ -130,6 +130,8 @@ func (w Where) String() string {
 		return "one worker"
 	case Here:
 		return "the group"
+	case All:
+		return "each worker, and the group"
 	}
 	return "each worker"
 }

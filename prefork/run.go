@@ -134,6 +134,21 @@ func (s *Supervisor) answer(ctx context.Context, r control.Request) (control.Ans
 		return control.Answer{Value: "cycling"}, s.Cycle(ctx, r.Slot)
 	case "stop":
 		return control.Answer{Value: "stopping"}, s.Stop(ctx)
+	case "log-level":
+		return control.Answer{Value: "logging"}, s.setLevel(r)
 	}
-	return control.Answer{}, fmt.Errorf("unknown command %q: there are status, reload, scale, cycle and stop", r.Do)
+	return control.Answer{}, fmt.Errorf("unknown command %q: there are status, reload, scale, cycle, stop and log-level", r.Do)
+}
+
+// setLevel changes what the supervisor itself logs.
+func (s *Supervisor) setLevel(r control.Request) error {
+	const most = 24 * 60
+	switch {
+	case s.SetLevel == nil:
+		return errors.New("the level of this supervisor's log cannot be changed")
+	case r.Minutes < 1 || r.Minutes > most:
+		return fmt.Errorf("minutes is %d: want from 1 to %d", r.Minutes, most)
+	}
+	s.SetLevel(r.Package, r.Level, time.Duration(r.Minutes)*time.Minute)
+	return nil
 }

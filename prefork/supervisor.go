@@ -56,6 +56,10 @@ type Supervisor struct {
 	Args []string     // of every process, the name of the program first; default os.Args
 	Log  *slog.Logger // default slog.Default(), with Name as its group
 
+	// SetLevel changes from which level on Log writes for a time, of a package and
+	// those below it, or of everything if path is "". Nil if nobody can.
+	SetLevel func(path string, level slog.Level, howLong time.Duration)
+
 	// Output is given each line that a process writes to its standard output or
 	// error, in turn for each stream, and must not wait: the process would too.
 	// Without it, processes write where the supervisor does.

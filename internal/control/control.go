@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"time"
 )
@@ -36,6 +37,11 @@ type Request struct {
 	Do      string `json:"do"`
 	Workers int    `json:"workers,omitempty"` // for a command that needs a number of them
 	Slot    int    `json:"slot,omitempty"`    // for a command that is about one worker
+
+	// For the command that is about the log.
+	Level   slog.Level `json:"level,omitzero"`
+	Package string     `json:"package,omitempty"`
+	Minutes int        `json:"minutes,omitempty"`
 }
 
 // Answer is what came of it. Descriptors are passed on to the client, which
