@@ -3,8 +3,10 @@
 package offload_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,6 +90,67 @@ func TestReplacementIsReadyFirst(t *testing.T) {
 	}
 	eventually(t, "the new helper does not take over", func() bool { return job() != old })
 	eventually(t, "the old helper does not go", func() bool { return !exists(old) })
+}
+
+// TestOneIsReplacedAtATime has three helpers due together.
+func TestOneIsReplacedAtATime(t *testing.T) {
+	if !fileExists("/proc/self/environ") {
+		t.Skip("no system to see other processes by")
+	}
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	waiting := func(file string) (n int) {
+		processes, _ := filepath.Glob("/proc/[0-9]*/environ")
+		for _, path := range processes {
+			if environ, _ := os.ReadFile(path); bytes.Contains(environ, []byte(holdVariable+"="+file+"\x00")) {
+				n++
+			}
+		}
+		return n
+	}
+	f := served(t, &offload.Process{Size: 3, Cycle: offload.Cycle{Jobs: 1}})
+	old := make([]int, 3)
+	jobs := func(pids []int) *sync.WaitGroup {
+		var all sync.WaitGroup
+		for i := range pids {
+			all.Go(func() {
+				pid, err := f.pid.Do(t.Context(), struct{}{})
+				if err != nil {
+					t.Error(err)
+				}
+				pids[i] = pid
+			})
+		}
+		return &all
+	}
+	t.Setenv(holdVariable, first)
+	all := jobs(old)
+	eventually(t, "there are not three helpers", func() bool { return waiting(first) == 3 })
+	t.Setenv(holdVariable, second)
+	release := func(file string) {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release(first)
+	all.Wait()
+	if n := waiting(second); n != 1 {
+		t.Errorf("%d helpers are being replaced, want 1", n)
+	}
+	release(second)
+	left := func() (n int) {
+		for _, pid := range old {
+			if exists(pid) {
+				n++
+			}
+		}
+		return n
+	}
+	eventually(t, "a helper without a job is not replaced", func() bool { return left() == 2 })
+	eventually(t, "the others are not replaced", func() bool {
+		jobs(make([]int, 3)).Wait()
+		return left() == 0
+	})
 }
 
 // lastOf returns the helper that runs now.

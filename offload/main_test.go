@@ -36,6 +36,7 @@ const (
 	holdVariable = "OFFLOAD_TEST_HOLD" // a file that helpers wait for
 )
 
+// hold waits until there is a file.
 func hold(file string) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

@@ -55,6 +55,7 @@ type Process struct {
 	once    sync.Once
 	lanes   Lanes[*seat]
 	helpers sync.WaitGroup
+	cycling atomic.Bool // one of them is being replaced
 
 	mu       sync.Mutex
 	failures int       // to start, in a row
@@ -62,9 +63,9 @@ type Process struct {
 	reason   error     // of the last failure
 }
 
-// Cycle says when a helper is replaced, between two jobs. Another one is started
-// first, and the old one goes on until that serves; so for a moment there may be
-// twice as many. What is 0 is not looked at.
+// Cycle says when a helper is replaced, between two jobs: one at a time. Another
+// one is started first, and the old one goes on until that serves; so for a moment
+// there is one more than Size. What is 0 is not looked at.
 type Cycle struct {
 	Jobs   int           // after so many
 	Age    time.Duration // after so long

@@ -3,18 +3,24 @@ package offload
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
 // seat is a place for a helper. It belongs to one job at a time.
 type seat struct {
-	of     *Process
+	of *Process
+
+	mu     sync.Mutex // guards what follows; of a seat that is taken, only its job needs no lock
+	taken  bool
 	helper *helper // nil until it is needed
 	next   *helper // is being started in its place; or nil
 }
 
 // call runs a job in the seat's helper.
 func (s *seat) call(ctx context.Context, request message) ([]byte, error) {
+	s.take()
+	defer s.leave()
 	h, err := s.ready(ctx)
 	if err != nil {
 		return nil, err
@@ -35,11 +41,48 @@ func (s *seat) call(ctx context.Context, request message) ([]byte, error) {
 	return reply.result(request.Function)
 }
 
-// renew has another helper started if the present one is due. Until it serves,
-// the present one goes on, also if none can be started.
+func (s *seat) take() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken = true
+}
+
+func (s *seat) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turn()
+	s.taken = false
+}
+
+// renew has another helper started if the present one is due, and no other seat
+// is being renewed. Until it serves, the present one goes on, also if none can
+// be started.
 func (s *seat) renew() {
-	if s.next == nil && s.helper.due(s.of.Cycle) {
-		s.next, _ = s.of.start() // or after the next job
+	if s.next != nil || !s.helper.due(s.of.Cycle) || s.of.cycling.Swap(true) {
+		return
+	}
+	next, err := s.of.start()
+	if err != nil { // or after the next job
+		s.of.cycling.Store(false)
+		return
+	}
+	old := s.helper
+	s.next = next
+	s.of.helpers.Go(func() { s.replace(old, next) })
+}
+
+// replace puts next in the place of old, unless the seat is taken, whose job
+// does so. It returns when old has gone, or next cannot serve.
+func (s *seat) replace(old, next *helper) {
+	defer s.of.cycling.Store(false)
+	<-next.greeted
+	s.mu.Lock()
+	if !s.taken {
+		s.turn()
+	}
+	s.mu.Unlock()
+	if next.greeting == nil {
+		<-old.exited
 	}
 }
 
@@ -93,6 +136,8 @@ func (s *seat) vacate() {
 
 // close ends all.
 func (s *seat) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.vacate()
 	s.vacate()
 }
