@@ -27,7 +27,6 @@ type demand struct {
 
 	idle  float64   // b/U, smoothed
 	asked time.Time // when sense was asked for w
-	want  int       // w, and those let in since
 
 	read     time.Time     // when it was asked for the CPU time
 	cpu      time.Duration // at that time
@@ -73,10 +72,9 @@ func (d *demand) look(now time.Time, s sight) {
 		return
 	}
 	d.asked = now
-	d.want = max(d.sense.wanting(), 0)
 	d.lookAtUse(now, s.admitted)
 	if s.running > 0 {
-		b := float64(max(s.running-d.want, 0))
+		b := float64(max(s.running-d.want(), 0))
 		over := min(max(2*s.service, leastOver), mostOver)
 		d.idle += (b/max(d.use, leastUse) - d.idle) * min(float64(since)/float64(over), mostWeight)
 	}
@@ -126,10 +124,9 @@ func (d *demand) limit(each float64) int {
 	return int(d.cores*t + margin*d.idle)
 }
 
-// spare says whether a core has nothing to do for those that run, and counts the
-// one that is let in for it. It asks each time, since what was true before the
-// latest came is not any more.
-func (d *demand) spare() bool {
-	d.want = max(d.sense.wanting(), 0)
-	return float64(d.want) < d.cores
-}
+// spare says whether a core has nothing to do for those that run. It asks each
+// time, since what was true before the latest came is not any more.
+func (d *demand) spare() bool { return float64(d.want()) < d.cores }
+
+// want is w.
+func (d *demand) want() int { return max(d.sense.wanting(), 0) }

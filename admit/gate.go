@@ -2,7 +2,6 @@ package admit
 
 import (
 	"cmp"
-	"context"
 	"log/slog"
 	"math"
 	"sync"
@@ -78,7 +77,7 @@ type grant struct {
 func (g *Gate) begin(class Class) (grant, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.line.empty() || class < g.lowest || g.running-g.ages.lasting >= g.limit {
+	if !g.line.empty() || class < g.lowest || g.busyLocked() >= g.limit {
 		return grant{}, false
 	}
 	if !g.turn.comes() {
@@ -89,6 +88,9 @@ func (g *Gate) begin(class Class) (grant, bool) {
 	g.lookLocked(now)
 	return g.admitLocked(now), true
 }
+
+// busyLocked is how many run, those that last not counted.
+func (g *Gate) busyLocked() int { return g.running - g.ages.lasting }
 
 func (g *Gate) admitLocked(now time.Time) grant {
 	g.running++
@@ -129,10 +131,10 @@ func (g *Gate) handOnLocked(now time.Time) {
 	if g.line.empty() {
 		return
 	}
-	if g.running-g.ages.lasting >= g.limit && g.spareLocked() {
+	if g.busyLocked() >= g.limit && g.spareLocked() {
 		g.letInLocked(now)
 	}
-	for !g.line.empty() && g.running-g.ages.lasting < g.limit {
+	for !g.line.empty() && g.busyLocked() < g.limit {
 		g.letInLocked(now)
 	}
 }
@@ -147,16 +149,16 @@ func (g *Gate) letInLocked(now time.Time) {
 // lookLocked works the limit out anew, if it is time.
 func (g *Gate) lookLocked(now time.Time) {
 	g.ages.turn(now, g.limits.Lasting)
-	running := g.running - g.ages.lasting
+	busy := g.busyLocked()
 	most := min(cmp.Or(g.limits.Running, g.limits.InFlight), g.limits.InFlight)
 	if g.limits.Latency > 0 {
-		most = max(min(most, g.pace.within(g.limits.Latency, running, most, now)), min(g.limits.Cores, most))
+		most = max(min(most, g.pace.within(g.limits.Latency, busy, most, now)), min(g.limits.Cores, most))
 	}
 	g.limit, g.most = most, most
 	if g.limits.Running > 0 {
 		return
 	}
-	g.demand.look(now, sight{running, g.admitted, time.Duration(g.pace.service), most})
+	g.demand.look(now, sight{busy, g.admitted, time.Duration(g.pace.service), most})
 	each := g.demand.each(g.pace.service)
 	g.limit = min(max(g.demand.limit(each), g.limits.Cores), most)
 	g.most = min(g.worthLocked(each), most)
@@ -203,40 +205,3 @@ func (g *Gate) stateLocked(now time.Time) State {
 
 // Decisions are the latest that were shed, the oldest first, at most 256.
 func (g *Gate) Decisions() []Decision { return g.sheds.journal.Latest() }
-
-// Acquire lets a request of a protocol other than HTTP in. It waits like one of
-// HTTP; what must be given back is the Permit. If the request is shed, the error
-// is an *Error, which is ErrShed; it is shed at once if its turn would come after
-// the deadline of ctx. If ctx ends first, the error is the cause of that.
-func (g *Gate) Acquire(ctx context.Context, class Class) (*Permit, error) {
-	if p := g.TryAcquire(class); p != nil {
-		return p, nil
-	}
-	r := request{class: class}
-	if end, ok := ctx.Deadline(); ok {
-		r.patient = max(time.Until(end), 1)
-	}
-	p, err := g.wait(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	return &Permit{gate: g, place: p}, nil
-}
-
-// TryAcquire lets a request in that need not wait, and returns nil otherwise.
-func (g *Gate) TryAcquire(class Class) *Permit {
-	if p, ok := g.begin(class); ok {
-		return &Permit{gate: g, place: p}
-	}
-	return nil
-}
-
-// Permit is a place among the running requests of a Gate.
-type Permit struct {
-	once  sync.Once
-	gate  *Gate
-	place grant
-}
-
-// Release gives the place back, the first time that it is called.
-func (p *Permit) Release() { p.once.Do(func() { p.gate.end(p.place) }) }

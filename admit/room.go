@@ -10,7 +10,7 @@ func (g *Gate) Room() int {
 	if g.lowest > Default {
 		return 0
 	}
-	free := max(g.limit+g.ages.lasting-g.running, 0)
+	free := max(g.limit-g.busyLocked(), 0)
 	if free > 0 && g.line.empty() {
 		return free + 1
 	}
@@ -76,5 +76,5 @@ func (g *Gate) worthLocked(each float64) int {
 
 // spareLocked says whether one more may run since the CPU is idle.
 func (g *Gate) spareLocked() bool {
-	return g.running-g.ages.lasting < g.most && g.limits.Running == 0 && g.demand.spare()
+	return g.busyLocked() < g.most && g.limits.Running == 0 && g.demand.spare()
 }

@@ -59,7 +59,7 @@ func (g *Gate) join(r request, now time.Time) (grant, *waiter, Reason) {
 	switch {
 	case r.class < g.lowest:
 		return grant{}, nil, Pressure
-	case g.line.empty() && (g.running-g.ages.lasting < g.limit || g.spareLocked()):
+	case g.line.empty() && (g.busyLocked() < g.limit || g.spareLocked()):
 		return g.admitLocked(now), nil, admitted
 	case now.Sub(r.arrived) >= g.limits.MaxWait:
 		return grant{}, nil, Waited

@@ -42,7 +42,7 @@ func (g *Gate) glance() {
 		w.pause, w.more = min(2*w.pause, mostPause), 1
 	} else {
 		for range w.more {
-			if !g.line.empty() && g.running-g.ages.lasting < g.most {
+			if !g.line.empty() && g.busyLocked() < g.most {
 				g.letInLocked(now)
 			}
 		}
