@@ -23,7 +23,7 @@ func WatchScheduler(ctx context.Context, limit time.Duration, log *slog.Logger, 
 	timer := time.NewTimer(every)
 	defer timer.Stop()
 	for {
-		due, before := time.Now().Add(every), goroutines.Computed()
+		due, before := time.Now().Add(every), goroutines.CPUTime()
 		select {
 		case <-ctx.Done():
 			return
@@ -32,7 +32,7 @@ func WatchScheduler(ctx context.Context, limit time.Duration, log *slog.Logger, 
 		now := time.Now()
 		late := max(0, now.Sub(due))
 		delay.AddDuration(late)
-		if late > limit && goroutines.Computed()-before > late/2 && now.Sub(last) >= reportEvery {
+		if late > limit && goroutines.CPUTime()-before > late/2 && now.Sub(last) >= reportEvery {
 			last = now
 			log.Warn("goroutines wait for a processor", "late", late.Round(time.Millisecond), "limit", limit, "stack", cmp.Or(goroutines.Text(goroutines.Compute), "what has computed is over"))
 		}

@@ -97,7 +97,7 @@ func (w SpinWatch) look(seen map[*visit]spinning) {
 	for v, stack := range found {
 		s, known := seen[v]
 		if !known { // of the request that runs now, though it may have come since
-			s.since, s.cpu = now, goroutines.Computed()
+			s.since, s.cpu = now, goroutines.CPUTime()
 			v.show(func() { s.id = v.id() })
 		}
 		s.stack = stack
@@ -126,7 +126,7 @@ func (w SpinWatch) suspects() map[string]*visit {
 func (w SpinWatch) report(seen map[*visit]spinning) bool {
 	for v, s := range seen {
 		took := time.Since(s.since)
-		if took >= w.Limit && !s.told && goroutines.Computed()-s.cpu > took/2 { // else others have the machine
+		if took >= w.Limit && !s.told && goroutines.CPUTime()-s.cpu > took/2 { // else others have the machine
 			var l line
 			if !v.runs(s.id) || !v.show(func() { l.read(v) }) {
 				continue

@@ -4,5 +4,5 @@ package goroutines
 
 import "time"
 
-// Computed is not known here.
-func Computed() time.Duration { return 0 }
+// CPUTime is not known here.
+func CPUTime() time.Duration { return 0 }

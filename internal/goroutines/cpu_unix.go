@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Computed is how long this process has had processors, in all; 0 where that is
+// CPUTime is what this process has used of its processors so far; 0 where that is
 // not known.
-func Computed() time.Duration {
+func CPUTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		return 0
