@@ -35,14 +35,14 @@ func New(conn net.PacketConn) *Conn {
 // Peer is who has sent a datagram, and to which of our addresses. The zero Peer
 // is nobody.
 type Peer struct {
-	udp  netip.AddrPort
-	unix *net.UnixAddr
-	way  [space]byte // control message that has an answer leave from where the datagram came to
-	long int         // of way
+	udp     netip.AddrPort
+	unix    *net.UnixAddr
+	control [controlSize]byte // message that has an answer leave from where the datagram came to
+	length  int               // of control
 }
 
-// space is that of a control message with an address, of IPv4 or IPv6.
-const space = 64
+// controlSize is enough for a control message with an address, of IPv4 or IPv6.
+const controlSize = 64
 
 // Addr is the peer's address, or nil if it has none that can be answered.
 func (p *Peer) Addr() net.Addr {
@@ -61,8 +61,8 @@ func (c *Conn) Read(b []byte) (n int, peer Peer, err error) {
 	c.begin()
 	switch conn := c.PacketConn.(type) {
 	case *net.UDPConn:
-		n, peer.long, _, peer.udp, err = conn.ReadMsgUDPAddrPort(b, peer.way[:])
-		peer.long = answerFrom(peer.way[:peer.long])
+		n, peer.length, _, peer.udp, err = conn.ReadMsgUDPAddrPort(b, peer.control[:])
+		peer.length = answerFrom(peer.control[:peer.length])
 	case *net.UnixConn:
 		n, peer.unix, err = conn.ReadFromUnix(b)
 	default:
@@ -103,7 +103,7 @@ func (c *Conn) Write(b []byte, peer *Peer) error {
 		if !peer.udp.IsValid() {
 			return ErrNobody
 		}
-		_, _, err = conn.WriteMsgUDPAddrPort(b, peer.way[:peer.long], peer.udp)
+		_, _, err = conn.WriteMsgUDPAddrPort(b, peer.control[:peer.length], peer.udp)
 	case *net.UnixConn:
 		if peer.unix == nil || peer.unix.Name == "" {
 			return ErrNobody

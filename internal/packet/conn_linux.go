@@ -12,11 +12,11 @@ import (
 //
 // The answer goes out by whichever interface leads to the peer; only addresses
 // that mean nothing without one keep theirs.
-func answerFrom(way []byte) int {
-	if len(way) < unix.CmsgLen(0) { // which the parser takes for granted
+func answerFrom(control []byte) int {
+	if len(control) < unix.CmsgLen(0) { // which the parser takes for granted
 		return 0
 	}
-	header, data, rest, err := unix.ParseOneSocketControlMessage(way)
+	header, data, rest, err := unix.ParseOneSocketControlMessage(control)
 	if err != nil {
 		return 0
 	}
@@ -34,7 +34,7 @@ func answerFrom(way []byte) int {
 	default:
 		return 0
 	}
-	return len(way) - len(rest)
+	return len(control) - len(rest)
 }
 
 func broadcast() netip.Addr { return netip.AddrFrom4([4]byte{255, 255, 255, 255}) }
