@@ -153,26 +153,3 @@ func slotOf(stack string) string {
 	slot, _, _ := strings.Cut(rest, `"`)
 	return slot
 }
-
-// within leaves out what has called the handler.
-func (s Stack) within() Stack {
-	for i, f := range s.Frames {
-		if strings.HasSuffix(f.Function, handlerFrame) {
-			s.Frames = s.Frames[:i]
-			break
-		}
-	}
-	return s
-}
-
-// String is the stack on one line, from the inside out.
-func (s Stack) String() string {
-	var b strings.Builder
-	for i, f := range s.Frames {
-		if i > 0 {
-			b.WriteString(" < ")
-		}
-		b.WriteString(f.Function[strings.LastIndexByte(f.Function, '/')+1:] + " " + f.File[strings.LastIndexByte(f.File, '/')+1:] + ":" + strconv.Itoa(f.Line))
-	}
-	return b.String()
-}

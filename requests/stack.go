@@ -28,6 +28,29 @@ type Frame struct {
 	Line     int    `json:"line"`
 }
 
+// within leaves out what has called the handler.
+func (s Stack) within() Stack {
+	for i, f := range s.Frames {
+		if strings.HasSuffix(f.Function, handlerFrame) {
+			s.Frames = s.Frames[:i]
+			break
+		}
+	}
+	return s
+}
+
+// String is the stack on one line, from the inside out.
+func (s Stack) String() string {
+	var b strings.Builder
+	for i, f := range s.Frames {
+		if i > 0 {
+			b.WriteString(" < ")
+		}
+		b.WriteString(f.Function[strings.LastIndexByte(f.Function, '/')+1:] + " " + f.File[strings.LastIndexByte(f.File, '/')+1:] + ":" + strconv.Itoa(f.Line))
+	}
+	return b.String()
+}
+
 // Stacks returns where the goroutines are that work on a running request, that
 // of the handler first. The others are those that it has started, or that an
 // earlier request has left behind. A handler that has set pprof labels of its
