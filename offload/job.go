@@ -85,7 +85,7 @@ func (p *Pool) enter(ctx context.Context, j *job) error {
 	}
 	if !p.start(j) {
 		j.permit.Release()
-		return p.refuse("closed", fmt.Errorf("%w: pool %q", ErrClosed, p.Name))
+		return p.refuseClosed()
 	}
 	j.of.wait.AddDuration(waited)
 	return nil
@@ -114,7 +114,7 @@ func (p *Pool) queue(j *job) error {
 	defer p.mu.Unlock()
 	switch {
 	case p.closed:
-		return p.refuse("closed", fmt.Errorf("%w: pool %q", ErrClosed, p.Name))
+		return p.refuseClosed()
 	case p.waiting.len >= p.Limits.Queue:
 		return p.refuse("full", fmt.Errorf("%w: pool %q has %d jobs running and %d waiting; offer fewer, or raise Size or Queue", ErrShed, p.Name, p.running.len, p.waiting.len))
 	}
@@ -143,7 +143,7 @@ func (p *Pool) explain(ctx context.Context, err error, waited time.Duration) err
 		return p.refuse(shed.Reason.String(), err)
 	}
 	if errors.Is(err, ErrClosed) {
-		return p.refuse("closed", fmt.Errorf("%w: pool %q", err, p.Name))
+		return p.refuseClosed()
 	}
 	return p.refuse("context", fmt.Errorf("offload: pool %q: waited %v for a lane: %w", p.Name, waited.Round(time.Millisecond), context.Cause(ctx)))
 }
@@ -177,4 +177,8 @@ func (p *Pool) leave(j *job) {
 func (p *Pool) refuse(reason string, err error) error {
 	p.meter.refused(reason)
 	return err
+}
+
+func (p *Pool) refuseClosed() error {
+	return p.refuse("closed", fmt.Errorf("%w: pool %q", ErrClosed, p.Name))
 }
