@@ -38,10 +38,11 @@ func (g *Group) slow() int {
 // complaints is where a server of net/http logs to. Clients can make it complain as
 // often as they like: of that there is a line now and then, with the number.
 type complaints struct {
-	log      *slog.Logger
-	plain    *log.Logger
-	abuse    *stats.Counter // of connections of HTTP/2 that net/http ends
-	journals [2]journal.Journal[struct{}]
+	log   *slog.Logger
+	plain *log.Logger
+	abuse *stats.Counter // of connections of HTTP/2 that net/http ends
+
+	handshakes, ended journal.Journal[struct{}]
 }
 
 func (p *process) complaints(s *Server) *complaints {
@@ -54,18 +55,18 @@ func (c *complaints) Write(line []byte) (int, error) {
 	text := string(bytes.TrimSuffix(line, []byte("\n")))
 	switch {
 	case strings.HasPrefix(text, "http: TLS handshake error"):
-		c.seldom(text, 0)
+		c.seldom(text, &c.handshakes)
 	case strings.HasPrefix(text, "http2: server connection error"):
 		c.abuse.Add(1)
-		c.seldom(text, 1)
+		c.seldom(text, &c.ended)
 	default:
 		c.plain.Print(text)
 	}
 	return len(line), nil
 }
 
-func (c *complaints) seldom(text string, kind int) {
-	if since, total := c.journals[kind].Add(struct{}{}, time.Now()); since > 0 {
+func (c *complaints) seldom(text string, of *journal.Journal[struct{}]) {
+	if since, total := of.Add(struct{}{}, time.Now()); since > 0 {
 		c.log.Warn("a client was cut off", "error", text, "times", since, "in_all", total)
 	}
 }
