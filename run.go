@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -165,23 +164,6 @@ func (g *Group) noteAddresses(state prefork.State) {
 	}
 }
 
-// resolved makes a net.Addr of an address that the kernel has given.
-func resolved(b prefork.Bound) net.Addr {
-	if b.Network == "unix" || b.Network == "unixgram" {
-		return &net.UnixAddr{Name: b.Actual, Net: b.Network}
-	}
-	if b.Packet() {
-		if addr, err := net.ResolveUDPAddr("udp", b.Actual); err == nil {
-			return addr
-		}
-		return &net.UnixAddr{Name: b.Actual, Net: "unixgram"} // an inherited one
-	}
-	if addr, err := net.ResolveTCPAddr("tcp", b.Actual); err == nil {
-		return addr
-	}
-	return &net.UnixAddr{Name: b.Actual, Net: "unix"} // an inherited unix socket
-}
-
 // runChild serves as a supervisor says.
 func (g *Group) runChild(ctx context.Context, w *prefork.Worker) error {
 	if g.Stats.Secret == [16]byte{} { // so that what the processes have counted can be merged
@@ -261,30 +243,6 @@ func (g *Group) serveChild(ctx context.Context, w *prefork.Worker, servers []*Se
 	order, err := p.await(ctx, w.Orders())
 	w.LetGo()
 	return p, &order, err
-}
-
-// opened is the socket of a server: it takes connections, or datagrams.
-type opened struct {
-	ln   net.Listener
-	conn net.PacketConn
-}
-
-func inherit(w *prefork.Worker, servers []*Server) ([]opened, error) {
-	var sockets []opened
-	for _, s := range servers {
-		var o opened
-		var err error
-		if s.datagrams() {
-			o.conn, err = w.PacketConn(s.name())
-		} else {
-			o.ln, err = w.Listener(s.name())
-		}
-		if err != nil {
-			return nil, err
-		}
-		sockets = append(sockets, o)
-	}
-	return sockets, nil
 }
 
 // await returns the order to drain, and the error that makes it necessary, if
@@ -376,52 +334,4 @@ func (g *Group) orders(ctx context.Context) <-chan prefork.Order {
 		}
 	}()
 	return orders
-}
-
-// listen opens the sockets of all servers, or none.
-func (g *Group) listen(ctx context.Context) ([]opened, error) {
-	var sockets []opened
-	var close []func()
-	var problems []error
-	for _, s := range g.all() {
-		o, err := s.open(ctx)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		sockets = append(sockets, o)
-		close = append(close, func() {
-			_ = o.close()
-			s.socket().Remove()
-		})
-	}
-	if len(problems) == 0 {
-		return sockets, nil
-	}
-	for _, c := range close {
-		c()
-	}
-	return nil, errors.Join(problems...)
-}
-
-func (s *Server) open(ctx context.Context) (o opened, err error) {
-	if s.datagrams() {
-		o.conn, err = s.socket().ListenPacket(ctx)
-	} else {
-		o.ln, err = s.socket().Listen(ctx)
-	}
-	return o, err
-}
-
-func (o opened) close() error {
-	if o.conn != nil {
-		return o.conn.Close()
-	}
-	return o.ln.Close()
-}
-
-func (g *Group) removeFiles() {
-	for _, s := range g.all() {
-		s.socket().Remove()
-	}
 }
