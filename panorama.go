@@ -34,7 +34,7 @@ func (g *Group) Page(path, title string, run func(ctx context.Context) (any, err
 // ownPages are all pages that run in a process that serves.
 func (g *Group) ownPages() []meta.Page {
 	all := append(pages.Process(), pages.Requests(g.recorders)...)
-	all = append(all, g.sights()...)
+	all = append(all, g.servingPages()...)
 	all = append(all, objects.Pages(g.objects)...)
 	return append(append(all, g.logPage()), g.pages...)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/support-go/support/pressure"
 )
 
-// sights are the pages of what only a group knows of itself.
-func (g *Group) sights() []meta.Page {
+// servingPages are the pages of what only a group knows of itself.
+func (g *Group) servingPages() []meta.Page {
 	all := append([]meta.Page{pages.Servers(g.seenServing)}, pages.Upstreams(&g.Upstream)...)
 	return append(all, pages.Connections(g.seenConns, g.recorders), pages.Files(g.seenConns, g.seenListeners, g.recorders))
 }
