@@ -58,7 +58,7 @@ func TestCompute(t *testing.T) {
 	eventually(t, "they do not start", func() bool {
 		return of("spin") != "" && strings.HasPrefix(of("wait"), "2 @ ") && !goroutines.Compute(of("wait"))
 	})
-	before := goroutines.Computed()
+	before := goroutines.CPUTime()
 	for stack, want := range map[string]bool{
 		of("spin"): true, of("wait"): false, of("TestCompute"): false, // which asks
 		"": false, "1 @": false, "1 @ nowhere": false, "1 @ 0x1": false,
@@ -68,7 +68,7 @@ func TestCompute(t *testing.T) {
 		}
 	}
 	eventually(t, "no time is counted", func() bool {
-		return runtime.GOOS == "windows" || goroutines.Computed() >= before+time.Millisecond
+		return runtime.GOOS == "windows" || goroutines.CPUTime() >= before+time.Millisecond
 	})
 }
 
