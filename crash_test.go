@@ -101,7 +101,7 @@ func TestS12Deaths(t *testing.T) {
 			eventually(t, "not both workers hold requests", func() bool {
 				c := dial(t, address(p))
 				c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
-				resp, err := http.ReadResponse(c.r, nil)
+				resp, err := http.ReadResponse(c.r, nil) //nolint:bodyclose // it never ends
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -120,6 +120,20 @@ func (a *app) carryOut(ctx context.Context, c *Command, call Call) []answer {
 	if c.Where == Once {
 		sources = sources[:min(1, len(sources))]
 	}
+	answers := c.doAll(ctx, sources, args)
+	if c.Where == All && every && a.Sources != nil {
+		own := c.here(ctx, call)
+		own.name = "group"
+		answers = append(answers, own)
+	}
+	if len(answers) == 0 {
+		return []answer{{err: errNoWorker}}
+	}
+	return answers
+}
+
+// doAll runs the command in all of sources at once.
+func (c *Command) doAll(ctx context.Context, sources []Source, args url.Values) []answer {
 	answers := make([]answer, len(sources))
 	var all sync.WaitGroup
 	for i, s := range sources {
@@ -130,14 +144,6 @@ func (a *app) carryOut(ctx context.Context, c *Command, call Call) []answer {
 		})
 	}
 	all.Wait()
-	if c.Where == All && every && a.Sources != nil {
-		own := c.here(ctx, call)
-		own.name = "group"
-		answers = append(answers, own)
-	}
-	if len(answers) == 0 {
-		return []answer{{err: errNoWorker}}
-	}
 	return answers
 }
 
