@@ -28,13 +28,15 @@ func (rec *Recorder) connOf(r *http.Request) *conn {
 }
 
 // ConnContext prepares the context of a connection, as http.Server.ConnContext.
-// Hook sees to it; it is for servers that have a ConnContext of their own. The
-// context need not be cancelled.
+// Hook sees to it; it is for servers that have a ConnContext of their own. They
+// must have their ConnState call that of the Recorder too, which ends the context
+// with its connection.
 func (rec *Recorder) ConnContext(ctx context.Context, c net.Conn) context.Context {
 	if !rec.hooked.Load() {
 		rec.hooked.Store(true)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
+	rec.conns.add(c, cancel)
 	known := &conn{conn: c, since: time.Now(), cancel: cancel}
 	if addr := c.RemoteAddr(); addr != nil {
 		known.peer = host(addr.String())

@@ -106,6 +106,9 @@ func (v *visit) reset() {
 // settle ends the record, unless a hijacked connection goes on.
 func (v *visit) settle() {
 	if taken := v.taken.Load(); taken != nil {
+		if c := v.recorder.connOf(v.request); c != nil {
+			c.cancel(nil) // as net/http does now with the request's
+		}
 		taken.release()
 		return
 	}

@@ -46,13 +46,22 @@ func (p *pending) remove(c net.Conn) (l flushing, ok bool) {
 // ConnState is told what becomes of connections, as http.Server.ConnState. Hook
 // sees to it; it is for servers that have a ConnState of their own.
 func (rec *Recorder) ConnState(c net.Conn, state http.ConnState) {
-	switch {
-	case state == http.StateNew:
+	switch state {
+	case http.StateNew:
 		if !rec.told.Load() {
 			rec.told.Store(true)
 		}
 		return
-	case state == http.StateActive, rec.pending.n.Load() == 0:
+	case http.StateActive:
+		return
+	case http.StateClosed:
+		if cancel := rec.conns.remove(c); cancel != nil {
+			cancel(nil)
+		}
+	case http.StateHijacked:
+		rec.conns.remove(c) // its handler runs still, and settle ends its context
+	}
+	if rec.pending.n.Load() == 0 {
 		return
 	}
 	if l, ok := rec.pending.remove(c); ok {

@@ -48,7 +48,8 @@ type Recorder struct {
 
 	hooked  atomic.Bool // connections are announced, by ConnContext
 	told    atomic.Bool // what becomes of them too, by ConnState
-	pending pending     // followed requests whose answers are being flushed
+	conns   conns
+	pending pending // followed requests whose answers are being flushed
 }
 
 // New returns a Recorder whose numbers are in reg, which may be nil. They have
