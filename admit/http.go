@@ -122,12 +122,27 @@ func parseTimeout(text string) time.Duration {
 	if err != nil {
 		return 0
 	}
-	units := map[byte]time.Duration{
-		'H': time.Hour, 'M': time.Minute, 'S': time.Second,
-		'm': time.Millisecond, 'u': time.Microsecond, 'n': time.Nanosecond,
-	}
-	if limit := time.Duration(1<<63-1) / max(units[unit], 1); time.Duration(n) > limit {
+	each := timeoutUnit(unit)
+	if limit := time.Duration(1<<63-1) / max(each, 1); time.Duration(n) > limit {
 		return time.Duration(1<<63 - 1)
 	}
-	return time.Duration(n) * units[unit]
+	return time.Duration(n) * each
+}
+
+func timeoutUnit(letter byte) time.Duration {
+	switch letter {
+	case 'H':
+		return time.Hour
+	case 'M':
+		return time.Minute
+	case 'S':
+		return time.Second
+	case 'm':
+		return time.Millisecond
+	case 'u':
+		return time.Microsecond
+	case 'n':
+		return time.Nanosecond
+	}
+	return 0
 }

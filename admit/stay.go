@@ -3,6 +3,7 @@ package admit
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -39,9 +40,9 @@ func ClassOf(ctx context.Context) Class {
 }
 
 // StepAside has the request to which ctx belongs give its place to another
-// until back is called, which must be, and does not wait. It is for one that
-// waits for something with bounds of its own, such as a lane of package offload:
-// it does not compute then. Several goroutines of a request may do so; it has
+// until back is called, which must be, and does not wait; further calls do
+// nothing. It is for one that waits for something with bounds of its own, such
+// as a lane of package offload: it does not compute then. Several goroutines of a request may do so; it has
 // its place again when none of them waits. Where ctx belongs to no request of a
 // gate, StepAside does nothing.
 //
@@ -66,7 +67,7 @@ func (s *stay) leave() (back func()) {
 		s.gate.vacateLocked(s.place)
 		s.gate.handOnLocked(s.since)
 	}
-	return s.back
+	return sync.OnceFunc(s.back)
 }
 
 // back takes a place whether there is one or not: whoever has waited elsewhere

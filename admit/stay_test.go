@@ -48,6 +48,12 @@ func TestPlaceIsKeptAccountOf(t *testing.T) {
 			other()
 			running(1)
 		},
+		"comes back twice": func(ctx context.Context, running func(int), _ <-chan struct{}) {
+			back := admit.StepAside(ctx)
+			back()
+			back()
+			running(1)
+		},
 		"panics aside": func(ctx context.Context, running func(int), _ <-chan struct{}) {
 			admit.StepAside(ctx)
 			running(0)
