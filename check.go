@@ -21,10 +21,13 @@ var ErrConfig = errors.New("support: configuration")
 func (g *Group) check() error {
 	var problems []error
 	if len(g.servers) == 0 {
-		problems = append(problems, errors.New("no servers: call HTTP, Stream or Add"))
+		problems = append(problems, errors.New("no servers: call HTTP, Stream, Packet or Add"))
 	}
 	if g.Workers < 0 {
 		problems = append(problems, fmt.Errorf("field Workers is %d: want 0 to serve in this process, or more for worker processes", g.Workers))
+	}
+	if a := g.Admit; min(a.Cores, a.Running, a.InFlight) < 0 {
+		problems = append(problems, fmt.Errorf("Admit has Cores %d, Running %d, InFlight %d: want numbers above 0, or 0 for the default", a.Cores, a.Running, a.InFlight))
 	}
 	problems = append(problems, g.supervisor(max(g.Workers, 1)).Check())
 	problems = append(problems, durations("Drain", map[string]time.Duration{

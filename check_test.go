@@ -25,8 +25,12 @@ func TestBadConfiguration(t *testing.T) {
 		spoil func(g *support.Group)
 		want  []string // in the error
 	}{
-		"no servers":        {func(*support.Group) {}, []string{"no servers"}},
-		"only meta":         {func(g *support.Group) { g.Meta("127.0.0.1:0") }, []string{"no servers"}},
+		"no servers": {func(*support.Group) {}, []string{"no servers"}},
+		"only meta":  {func(g *support.Group) { g.Meta("127.0.0.1:0") }, []string{"no servers"}},
+		"room for fewer than none": {func(g *support.Group) {
+			g.Admit.Running = -3
+			g.HTTP("127.0.0.1:0", handler())
+		}, []string{"Running -3", "0 for the default"}},
 		"no name":           {func(g *support.Group) { g.Name = ""; g.HTTP("127.0.0.1:0", handler()) }, []string{`name ""`}},
 		"a path for a name": {func(g *support.Group) { g.Name = "../x"; g.HTTP("127.0.0.1:0", handler()) }, []string{`name "../x"`}},
 		"no handler":        {func(g *support.Group) { g.HTTP("127.0.0.1:0", nil) }, []string{"no handler"}},

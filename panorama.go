@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/support-go/support/internal/inspect"
@@ -202,6 +204,9 @@ func call(ctx context.Context, client *http.Client, method, to string, form url.
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, fmt.Errorf("no answer in time: %w", cause)
+		}
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) { // its socket has gone with it
+			return nil, errors.New("no answer: this process has ended or is about to; ask again")
 		}
 		return nil, fmt.Errorf("no answer: %w", err)
 	}

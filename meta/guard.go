@@ -150,7 +150,7 @@ func (a *app) permitted(w http.ResponseWriter, r *http.Request, v *visitor, to r
 		return true
 	}
 	if !a.sessions.csrfFits(v.anchor(), r.PostFormValue("csrf")) {
-		http.Error(w, "this form is not from a page that you have open: load it again", http.StatusForbidden)
+		http.Error(w, "this form is not from a page that you have open: load it again; a program needs a token instead, in a header: Authorization: Bearer TOKEN", http.StatusForbidden)
 		return false
 	}
 	return true

@@ -14,7 +14,7 @@ import (
 func (a *app) unauthorized(w http.ResponseWriter, r *http.Request, path string) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="meta"`)
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
-		http.Error(w, "a token is needed: send it as a header, Authorization: Bearer …", http.StatusUnauthorized)
+		http.Error(w, strings.TrimSpace("no valid token: send one in a header: Authorization: Bearer TOKEN. "+a.Access.Hint), http.StatusUnauthorized)
 		return
 	}
 	a.askForToken(w, r, path, http.StatusUnauthorized)
