@@ -4,9 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/support-go/support/internal/human"
 	"github.com/support-go/support/meta/data"
 )
 
@@ -35,7 +37,7 @@ func (a *audit) note(ctx context.Context, v *visitor, e entry) {
 	if e.failed {
 		log, state = a.log.WarnContext, data.Look
 	}
-	log(ctx, "meta action", "action", e.action, "args", e.args, "who", v.Name, "role", v.Role.String(), "outcome", e.outcome)
+	log(ctx, "meta action", "action", e.action, "args", e.args, "who", v.Name, "role", v.Role.String(), "outcome", strings.ReplaceAll(e.outcome, human.Space, " "))
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = append(a.last, data.Event{
