@@ -30,7 +30,7 @@ func (g *Group) said(_ context.Context, q url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := &meta.Table{Filter: true, Sorted: "-time", Empty: "Nothing has been logged yet, or the group has a Log of its own.", Columns: []meta.Column{
+	lines := &meta.Table{Filter: true, Sorted: "-time", Empty: "The workers have logged nothing yet, or the group has a Log of its own. What the supervisor says is only where the log goes.", Columns: []meta.Column{
 		{Name: "time", Title: "Time", Unit: data.UnitClock}, {Name: "level", Title: "Level"}, {Name: "message", Title: "Message", Wrap: true},
 		{Name: "attributes", Title: "Attributes", Unit: data.UnitCode, Wrap: true},
 	}}
