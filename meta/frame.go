@@ -152,9 +152,11 @@ func (a *app) count(l *look, path string) string {
 	switch path {
 	case "inflight", "connections":
 		for _, p := range l.group.Processes {
-			if path == "inflight" {
+			switch {
+			case !p.Serves: // those who look at pages are not on them
+			case path == "inflight":
 				n += p.Running
-			} else {
+			default:
 				n += p.Open
 			}
 		}

@@ -172,6 +172,33 @@ func TestPagesAnswerInThreeForms(t *testing.T) {
 	}
 }
 
+// TestNoSuchPage: programs are answered in a line, and people with a page.
+func TestNoSuchPage(t *testing.T) {
+	f := start(t, func(h *meta.Handler) { h.Access.Anybody = meta.Viewer })
+	for path, kind := range map[string]string{"/nothing": "text/html", "/nothing.json": "text/plain"} {
+		resp := f.ask(t, "GET", path, "")
+		if resp.StatusCode != http.StatusNotFound || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) || !strings.Contains(resp.text, "There is no such page") {
+			t.Errorf("GET %s: %s, %s; want 404, %s", path, resp.Status, resp.Header.Get("Content-Type"), kind)
+		}
+	}
+}
+
+// TestMenuCountsWhatPagesShow: not the requests of those who look at them.
+func TestMenuCountsWhatPagesShow(t *testing.T) {
+	f := start(t, func(h *meta.Handler) {
+		h.Pages = append(h.Pages, meta.Page{Path: "inflight", Title: "In flight", Section: meta.Serves, Run: h.Pages[0].Run}, meta.Page{Path: "connections", Title: "Connections", Section: meta.Serves, Run: h.Pages[0].Run})
+		h.Group = func(context.Context) (meta.Group, error) {
+			return meta.Group{Processes: []meta.Process{{Name: "w1", Serves: true, Running: 3, Open: 5}, {Name: "meta", Running: 1, Open: 2}}}, nil
+		}
+	})
+	got := f.ask(t, "GET", "/stats", viewerToken, "Accept", "text/html").text
+	for _, want := range []string{`In flight<span class="n">3</span>`, `Connections<span class="n">5</span>`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the menu has no %s", want)
+		}
+	}
+}
+
 func TestSilentWorkers(t *testing.T) {
 	panics := func(context.Context, url.Values) (any, error) { panic("index out of range [7]") }
 	f := start(t, func(h *meta.Handler) {

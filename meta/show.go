@@ -344,7 +344,7 @@ func (a *app) writeHTML(w http.ResponseWriter, r *http.Request, l *look, status 
 
 // notice answers with a page that says one thing.
 func (a *app) notice(w http.ResponseWriter, r *http.Request, v *visitor, status int, title, text string) {
-	if v.program || prefersJSON(r.Header.Get("Accept")) {
+	if v.program || strings.HasSuffix(v.path, ".json") || prefersJSON(r.Header.Get("Accept")) {
 		http.Error(w, title+": "+text, status)
 		return
 	}
