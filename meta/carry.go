@@ -25,7 +25,7 @@ var errNoWorker = errors.New("no worker takes this command now")
 
 // ErrNotHere is the error of a Command that has nothing to do in this process:
 // what it was asked for may be in another worker.
-var ErrNotHere = errors.New("meta: nothing of that name or number is here")
+var ErrNotHere = errors.New("meta: there is no such thing here")
 
 // view runs the command in this process. A panic in it is its error.
 func (c *Command) view(ctx context.Context, call Call) (View, error) {
