@@ -73,6 +73,7 @@ func seenAt(dir string, pid int) string { return filepath.Join(dir, fmt.Sprintf(
 // itself.
 type panorama struct {
 	group   *Group
+	lanes   []portrait.Setting // as they were when nobody used them
 	ask     status
 	numbers totals
 	of      func(pid int) (stats.Snapshot, bool) // of one process; nil alone
@@ -108,7 +109,7 @@ func (v *panorama) show(ctx context.Context) (meta.Group, error) {
 		return meta.Group{}, err
 	}
 	shown := portrait.Group(state, time.Now())
-	shown.Config = v.group.settings()
+	shown.Config = v.group.settings(v.lanes)
 	if sum, err := v.numbers(ctx); err == nil { // else pages of statistics say why not
 		shown.Findings = portrait.Findings(v.group.facts(state, sum))
 	}

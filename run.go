@@ -194,7 +194,7 @@ func (g *Group) runMeta(ctx context.Context, w *prefork.Worker) error {
 	}
 	group := g.collect(w)
 	defer group.stop()
-	shown := g.answerAll(&panorama{group: g, ask: w.Status, numbers: group.totals, of: group.process, dir: w.Dir()})
+	shown := g.answerAll(&panorama{group: g, lanes: g.lanes(), ask: w.Status, numbers: group.totals, of: group.process, dir: w.Dir()})
 	stop := background(append(shown, g.keepTime, g.watchProcess, g.report(w))...)
 	defer stop()
 	p, order, err := g.serveChild(ctx, w, g.admin)
@@ -273,7 +273,7 @@ func (g *Group) runAlone(ctx context.Context) error {
 	defer g.removeToken()
 	serving, p := newProcess(g, g.servers, sockets[:len(g.servers)], ledger.New(), nil)
 	started := time.Now()
-	shown := g.answerAll(&panorama{group: g, ask: func(context.Context) (prefork.State, error) { return p.state(started) }, numbers: g.own})
+	shown := g.answerAll(&panorama{group: g, lanes: g.lanes(), ask: func(context.Context) (prefork.State, error) { return p.state(started) }, numbers: g.own})
 	stop := background(append(shown, g.keepTime, g.watchProcess, g.watchScheduler, g.watchSpins)...)
 	defer stop()
 	answering, admin := newProcess(g, g.admin, sockets[len(g.servers):], ledger.New(), nil)

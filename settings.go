@@ -13,7 +13,7 @@ import (
 
 // settings show how the group is configured, with what was set and what is a
 // default.
-func (g *Group) settings() []meta.Block {
+func (g *Group) settings(lanes []portrait.Setting) []meta.Block {
 	setting := func(name string, set, used any) portrait.Setting {
 		return portrait.Setting{Name: name, Used: used, Default: fmt.Sprint(set) == "0" || fmt.Sprint(set) == ""}
 	}
@@ -24,7 +24,7 @@ func (g *Group) settings() []meta.Block {
 		portrait.Config("Group", append(group, portrait.Settings("Drain", g.Drain, g.Drain.withDefaults())...)),
 		portrait.Config("Admit", portrait.Settings("Admit", g.Admit, g.admitLimits().InForce())),
 		portrait.Config("Pressure", portrait.Settings("Pressure", g.Pressure, g.Pressure.InForce())),
-		portrait.Config("Lanes", append(lane("CPU", "GOMAXPROCS - 1", &g.CPU), lane("IO", "32", &g.IO)...)),
+		portrait.Config("Lanes", lanes),
 	}
 	if g.Workers > 0 {
 		blocks = append(blocks, portrait.Config("Limits of workers", portrait.Settings("Limits", g.Limits, g.Limits.InForce(g.Workers))))
@@ -53,6 +53,12 @@ func (g *Group) settingsOf(s *Server, setting func(name string, set, used any) p
 	overload := s.Overload
 	overload.Accept = s.acceptLimits().InForce()
 	return append(all, portrait.Settings("Overload", s.Overload, overload)...)
+}
+
+// lanes shows both pools. A pool writes its defaults into its own fields when it
+// is first used, so it must not be called later than that.
+func (g *Group) lanes() []portrait.Setting {
+	return append(lane("CPU", "GOMAXPROCS - 1", &g.CPU), lane("IO", "32", &g.IO)...)
 }
 
 // lane shows a pool, whose size is known when a process that serves has begun.
