@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bytes"
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -92,14 +93,12 @@ func (w *walker) own(v any) (text string, ok bool) {
 	}()
 	switch v := v.(type) {
 	case slog.LogValuer:
-		resolved := resolve(slog.AnyValue(v))
-		if resolved.Kind() == slog.KindAny {
-			if inner, again := resolved.Any().(slog.LogValuer); again {
-				return fmt.Sprintf("%T", inner), true
-			}
-			return w.own(resolved.Any())
+		switch resolved := resolve(slog.AnyValue(v)); resolved.Kind() {
+		case slog.KindGroup, slog.KindAny:
+			return fmt.Sprintf("%T", v), true
+		default:
+			return resolved.String(), true
 		}
-		return resolved.String(), true
 	case json.Marshaler:
 		return "", false
 	case error:
@@ -113,18 +112,11 @@ func (w *walker) own(v any) (text string, ok bool) {
 	case fmt.Stringer:
 		return v.String(), true
 	case []byte:
-		return string(v[:min(len(v), w.handler.options.MaxValue)]) + more(len(v)-w.handler.options.MaxValue), true
+		return string(v), true
 	case *slog.Source:
 		return shortFile(v.File) + ":" + strconv.Itoa(v.Line), true
 	}
 	return "", false
-}
-
-func more(left int) string {
-	if left <= 0 {
-		return ""
-	}
-	return "…(" + strconv.Itoa(left) + " bytes left out)"
 }
 
 func (w *walker) text(s string) {
@@ -143,6 +135,10 @@ func (w *walker) value(v reflect.Value, depth int) {
 		return
 	}
 	if v.CanInterface() {
+		if lv, ok := v.Interface().(slog.LogValuer); ok {
+			w.resolved(resolve(slog.AnyValue(lv)), depth)
+			return
+		}
 		if m, ok := v.Interface().(json.Marshaler); ok && !(v.Kind() == reflect.Pointer && v.IsNil()) {
 			w.marshaler(m)
 			return
@@ -176,6 +172,37 @@ func (w *walker) value(v reflect.Value, depth int) {
 	}
 }
 
+// resolved writes what is behind a LogValuer.
+func (w *walker) resolved(v slog.Value, depth int) {
+	if v.Kind() == slog.KindGroup {
+		w.group(v.Group(), depth)
+		return
+	}
+	w.value(reflect.ValueOf(v.Any()), depth+1)
+}
+
+func (w *walker) group(attrs []slog.Attr, depth int) {
+	if depth > maxDepth {
+		w.text(tooDeep)
+		return
+	}
+	w.b = append(w.b, '{')
+	first := true
+	for i, a := range attrs {
+		if w.full() {
+			w.leftOut(&first, len(attrs)-i)
+			break
+		}
+		w.member(&first, a.Key)
+		if w.handler.masks(a.Key) {
+			w.text(mask)
+			continue
+		}
+		w.resolved(resolve(a.Value), depth+1)
+	}
+	w.b = append(w.b, '}')
+}
+
 // marshaler takes the JSON that a value makes of itself, if it is any.
 func (w *walker) marshaler(m json.Marshaler) {
 	raw, err := m.MarshalJSON()
@@ -187,7 +214,7 @@ func (w *walker) marshaler(m json.Marshaler) {
 	case err != nil:
 		w.text("!error: " + err.Error())
 	case compact.Len() > w.limit-len(w.b):
-		w.text(shorten(compact.String(), max(0, w.limit-len(w.b))))
+		w.text(compact.String())
 	default:
 		w.b = appendSafeJSON(w.b, compact.String())
 	}
@@ -224,37 +251,35 @@ func (w *walker) full() bool { return len(w.b) >= w.limit }
 
 func (w *walker) structure(v reflect.Value, depth int) {
 	w.b = append(w.b, '{')
-	first := true
+	first, left := true, 0
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if !field.IsExported() || name == "-" {
 			continue
 		}
-		if name == "" {
-			name = field.Name
+		if w.full() {
+			left++
+			continue
 		}
-		if !w.member(&first, name) {
-			break
-		}
+		name = cmp.Or(name, field.Name)
+		w.member(&first, name)
 		w.secretOr(name, v.Field(i), depth)
+	}
+	if left > 0 {
+		w.leftOut(&first, left)
 	}
 	w.b = append(w.b, '}')
 }
 
-// member begins a member of an object, or says that there is no room.
-func (w *walker) member(first *bool, name string) (room bool) {
+// member begins a member of an object.
+func (w *walker) member(first *bool, name string) {
 	if !*first {
 		w.b = append(w.b, ',')
 	}
 	*first = false
-	if w.full() {
-		w.b = append(w.b, `"…":"more left out"`...)
-		return false
-	}
 	w.text(name)
 	w.b = append(w.b, ':')
-	return true
 }
 
 func (w *walker) secretOr(name string, v reflect.Value, depth int) {
@@ -285,9 +310,7 @@ func (w *walker) mapping(v reflect.Value, depth int) {
 			w.leftOut(&first, v.Len()-i)
 			break
 		}
-		if !w.member(&first, e.name) {
-			break
-		}
+		w.member(&first, e.name)
 		w.secretOr(e.name, e.value, depth)
 		if i == maxMembers-1 && v.Len() > maxMembers {
 			w.leftOut(&first, v.Len()-maxMembers)

@@ -127,6 +127,7 @@ func TestLine(t *testing.T) {
 		"Secret inside":   {slog.Any("k", []logs.Secret{"geheim"}), `k=["***"]`},
 		"URL":             {slog.String("k", "postgres://joe:geheim@db/x,http://a:b@c"), `k=postgres://joe:***@db/x,http://a:***@c`},
 		"URL in error":    {slog.Any("k", &url.Error{Op: "Get", URL: "http://joe:geheim@x/", Err: errors.New("no")}), `k="Get \"http://joe:***@x/\": no"`},
+		"LogValue inside": {slog.Any("k", []any{person{"joe", "geheim"}}), `k=[{"name":"joe","password":"***","g":{"n":1},"key":"***"}]`},
 		"panicking":       {slog.Any("k", hostile{}), `k="!panic: hostile"`},
 		"panicking error": {slog.Any("k", hostileError{}), `k="!panic: hostile"`},
 		"panic inside":    {slog.Any("k", []any{hostileError{}}), `k=["!panic: hostile"]`},
@@ -159,6 +160,21 @@ func (hostileError) Error() string { panic("hostile") }
 type endless struct{}
 
 func (e endless) LogValue() slog.Value { return slog.AnyValue(e) }
+
+// person has parts that only LogValue shows.
+type person struct{ name, password string }
+
+func (p person) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", p.name), slog.String("password", p.password), slog.Group("g", "n", 1),
+		slog.Any("key", logs.Secret("geheim")))
+}
+
+// friends come round to themselves.
+type friends map[string]any
+
+func (f friends) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("all", map[string]any(f)))
+}
 
 type nest struct{}
 
@@ -206,6 +222,8 @@ func TestBounds(t *testing.T) {
 	cycle := map[string]any{}
 	cycle["a"], cycle["b"] = cycle, cycle
 	type node struct{ Next *node }
+	met := friends{}
+	met["joe"] = []any{met}
 	ring := new(node)
 	ring.Next = ring
 	var lots []slog.Attr
@@ -216,7 +234,8 @@ func TestBounds(t *testing.T) {
 		"text": slog.String("k", huge), "key": slog.String(huge, "v"), "bytes": slog.Any("k", []byte(huge)), "error": slog.Any("k", errors.New(huge)),
 		"list": slog.Any("k", many), "map": slog.Any("k", map[string]string{huge: huge, "z": ""}), "cyclic map": slog.Any("k", cycle),
 		"cyclic pointer": slog.Any("k", ring), "nested groups": slog.Any("k", nest{}), "group": slog.Attr{Key: "g", Value: slog.GroupValue(lots...)},
-		"JSON": slog.Any("k", json.RawMessage(`"`+huge+`"`)),
+		"JSON": slog.Any("k", json.RawMessage(`"`+huge+`"`)), "cyclic LogValue": slog.Any("k", []any{met}),
+		"struct": slog.Any("k", struct{ A, B, C string }{huge, huge, huge}),
 	} {
 		for _, asJSON := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, JSON %v", name, asJSON), func(t *testing.T) {
@@ -242,6 +261,42 @@ func TestBounds(t *testing.T) {
 	}
 	if got := line(t, logs.Options{}, slog.LevelInfo, "m", lots...); !strings.HasSuffix(got, " attributes_left_out=78153") && !strings.Contains(got, "attributes_left_out=") {
 		t.Errorf("%d bytes for %d attributes", len(got), len(lots))
+	}
+}
+
+// TestLoss wants to know how much is left out of ten million bytes: in the first
+// log, and in that of a supervisor which has read it back.
+func TestLoss(t *testing.T) {
+	huge := strings.Repeat("x", 10_000_000)
+	type pair struct{ A, B, C string }
+	for name, test := range map[string]struct {
+		value slog.Value
+		said  string
+	}{
+		"text":   {slog.StringValue(huge), "…(9991837 bytes left out)"},
+		"bytes":  {slog.AnyValue([]byte(huge)), "…(9991837 bytes left out)"},
+		"error":  {slog.AnyValue(errors.New(huge)), "…(9991837 bytes left out)"},
+		"JSON":   {slog.AnyValue(json.RawMessage(`"` + huge + `"`)), " bytes left out)"},
+		"struct": {slog.AnyValue(pair{huge, huge, huge}), `"…":"1 left out"}`},
+		"list":   {slog.AnyValue(make([]int, 10_000_000)), " left out\"]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := line(t, logs.Options{}, slog.LevelInfo, "m", attr("k", test.value))
+			if !strings.Contains(got, test.said) || strings.Contains(got, "…(29 bytes") {
+				t.Errorf("there is no %q in %s", test.said, got[max(0, len(got)-100):])
+			}
+			if n := strings.Count(got, "left out"); n > 3 {
+				t.Errorf("it is said %d times", n)
+			}
+			r, err := logs.Parse(got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again bytes.Buffer
+			if err := logs.NewHandler(&again, logs.Options{}).Handle(t.Context(), r); err != nil || name != "list" && name != "struct" && again.String() != got+"\n" {
+				t.Errorf("read back it ends with %s, %v", again.String()[max(0, again.Len()-100):], err)
+			}
+		})
 	}
 }
 

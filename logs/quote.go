@@ -152,12 +152,20 @@ func cut(s string, limit int) (kept string, left int) {
 	return s[:n], len(s) - n
 }
 
-// shorten is cut with the loss told in the text itself.
+// noteRoom is what the loss takes to be told, of texts below a gigabyte.
+const noteRoom = len("…(999999999 bytes left out)")
+
+// shorten is cut with the loss told in the text itself. What it returns is
+// within limit, if that has room for the note: shortened again, it stays the
+// same, and so does the number in it.
 func shorten(s string, limit int) string {
-	kept, left := cut(s, limit)
-	if left == 0 {
+	if len(s) <= limit {
 		return s
 	}
+	if limit > 2*noteRoom {
+		limit -= noteRoom
+	}
+	kept, left := cut(s, limit)
 	return kept + "…(" + strconv.Itoa(left) + " bytes left out)"
 }
 
