@@ -142,25 +142,32 @@ func (a *Action) End(err *error) {
 }
 
 func (a *Action) end(outcome Outcome, why ...slog.Attr) {
+	if r, ok := a.record(outcome, why); ok {
+		a.emit(r) // without the lock: attributes may call the action's methods
+	}
+}
+
+// record is what there is to say of an action, once.
+func (a *Action) record(outcome Outcome, why []slog.Attr) (r slog.Record, ok bool) {
 	took := time.Since(a.began)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.ended {
-		return
+		return r, false
 	}
 	a.ended = true
 	if outcome == Success && a.outcome != "" {
 		outcome = a.outcome
 	}
 	a.tally.count(a.name, outcome, took)
-	r := slog.NewRecord(a.began.Add(took), max(a.level, outcome.level()), a.name, a.pc)
+	r = slog.NewRecord(a.began.Add(took), max(a.level, outcome.level()), a.name, a.pc)
 	r.AddAttrs(slog.String(outcomeKey, string(outcome)), slog.Duration(tookKey, took))
 	r.AddAttrs(why...)
 	r.AddAttrs(a.attrs...)
 	if a.parent != nil {
 		r.AddAttrs(slog.String(parentKey, a.parent.name))
 	}
-	a.emit(r)
+	return r, true
 }
 
 // level is the least with which an action of that outcome is written.

@@ -135,6 +135,25 @@ func TestActionArguments(t *testing.T) {
 	}
 }
 
+// busy changes its action while it is written.
+type busy struct{ action *logs.Action }
+
+func (b busy) LogValue() slog.Value {
+	b.action.Set("late", true)
+	b.action.End(nil)
+	return slog.IntValue(7)
+}
+
+func TestActionWhileItIsWritten(t *testing.T) {
+	ctx, out := logged(t, nil)
+	a := logs.Begin(ctx, "a")
+	a.Set("x", busy{a})
+	a.End(nil)
+	if _, m := parsed(t, out.String()); m["x"] != int64(7) || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("got %s", out)
+	}
+}
+
 func ExampleAction() {
 	log := slog.New(logs.NewHandler(new(withoutTimes), logs.Options{}))
 	ctx := logs.NewContext(context.Background(), log, nil)
