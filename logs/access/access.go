@@ -33,7 +33,8 @@ type Log struct {
 	Fine   int           // records of fast and fine requests in a second; default 10; below 0 none
 
 	// Common has lines in the common log format, one for each request, written
-	// here instead of records.
+	// here instead of records. Requests write at the same time, each with a
+	// single call of Write, and wait for it: put a sink.Writer in front.
 	Common io.Writer
 
 	// Levels has a request that brings a key in the header X-Log-Key recorded
