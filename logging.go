@@ -25,6 +25,11 @@ type Logs struct {
 	File     string        // in place of standard error; one that cannot be opened is told there
 	Rotation sink.Rotation // of File
 
+	// To takes the lines of all processes in place of standard error and the
+	// journal, if File is "": a sink.Syslog, say. It may be slow. The group
+	// writes to it from one process at a time, and does not close it.
+	To io.Writer
+
 	// Access records what HTTP servers answer, gives each request an id, and
 	// answers 500 for handlers that panic. Its Stats and Levels are the group's
 	// if they are nil. Default nothing of that.
@@ -44,6 +49,8 @@ type logging struct {
 	final  slog.Handler  // where lines of all processes end; nil in children
 	file   *sink.File    // of final, if any
 	books  *logs.Repeats // of this process
+
+	fallback io.Writer // is told if final cannot be written; nil if that is standard error
 
 	mu      sync.Mutex // guards what follows
 	line    []byte     // the line that is taken
@@ -74,7 +81,7 @@ func (g *Group) newLogging(child bool) (*logging, *slog.Logger) {
 		l.own = sink.NewWriter(os.Stderr, sink.Limits{}, &g.Stats)
 	} else {
 		l.open(os.Stderr)
-		l.own = sink.NewWriter(&sink.Records{Handler: l.final}, sink.Limits{}, &g.Stats)
+		l.own = sink.NewWriter(&sink.Records{Handler: l.final}, sink.Limits{Fallback: l.fallback}, &g.Stats)
 	}
 	options := g.Logs.Options
 	options.JSON, options.Color, options.Level = false, logs.ColorNever, slog.Level(math.MinInt)
@@ -85,15 +92,20 @@ func (g *Group) newLogging(child bool) (*logging, *slog.Logger) {
 // open opens what is at the end of all lines.
 func (l *logging) open(stderr *os.File) {
 	options := l.config.Options
-	options.Level, options.Source = slog.Level(math.MinInt), false // both were heeded where the record was made
+	// All of these were heeded where the record was made, and a line is bounded.
+	options.Level, options.Source = slog.Level(math.MinInt), false
+	options.MaxValue, options.MaxRecord = 1<<20, 1<<20
 	var out io.Writer = stderr
 	if sink.UnderJournal() {
 		out, options.JSON = &sink.Journal{}, false
 	}
+	if to := l.config.To; to != nil {
+		out, l.fallback, options.JSON = to, stderr, l.config.Options.JSON
+	}
 	if path := l.config.File; path != "" {
 		file, err := sink.Open(path, l.config.Rotation)
 		if err == nil {
-			out, l.file, options.JSON = file, file, l.config.Options.JSON
+			out, l.file, l.fallback, options.JSON = file, file, stderr, l.config.Options.JSON
 		} else {
 			defer func() {
 				slog.New(l.final).Error("logging to standard error", "error", err)
@@ -133,7 +145,7 @@ func (l *logging) source(line prefork.Line) *source {
 	if line.Err {
 		s.records.Printed = slog.LevelWarn
 	}
-	s.writer = sink.NewWriter(s.records, sink.Limits{Bytes: 256 << 10}, nil)
+	s.writer = sink.NewWriter(s.records, sink.Limits{Bytes: 256 << 10, Fallback: l.fallback}, nil)
 	return s
 }
 

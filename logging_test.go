@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/support-go/support"
 	lines "github.com/support-go/support/logs"
@@ -227,6 +228,59 @@ func TestLogFileThatCannotBe(t *testing.T) {
 	p.exits(0)
 	if text := p.stderr.String(); !strings.Contains(text, "logging to standard error") || !strings.Contains(text, "by default") {
 		t.Errorf("it said\n%s", text)
+	}
+}
+
+// TestLogFileFull: the disk that the log file is on is full. Requests do not
+// notice, and standard error is told.
+func TestLogFileFull(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no full disk:", err)
+	}
+	for _, workers := range []string{"WORKERS=0", "WORKERS=1"} {
+		t.Run(workers, func(t *testing.T) {
+			p, get := logging(t, workers, "LOG=/dev/full")
+			p.start()
+			eventually(t, "it does not answer", func() bool { return get("/") == "200 ok" })
+			for i := range 4 {
+				if got := get("/much"); got != "200 ok" {
+					t.Fatalf("request %d: %s", i, got)
+				}
+			}
+			p.signal(syscall.SIGTERM)
+			p.exits(0)
+			if text := p.stderr.String(); !strings.Contains(text, "log cannot be written") || !strings.Contains(text, "no space left") {
+				t.Errorf("it said\n%s", text)
+			}
+		})
+	}
+}
+
+// TestLogToSyslog has the lines of a worker sent to a server.
+func TestLogToSyslog(t *testing.T) {
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if err := server.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	p, get := logging(t, "WORKERS=1", "SYSLOG="+server.LocalAddr().String())
+	p.start()
+	eventually(t, "it does not answer", func() bool { return get("/") == "200 ok" })
+	packet := make([]byte, 64<<10)
+	for text := ""; !strings.HasPrefix(text, "<134>1 ") || !strings.Contains(text, " web1 ") || !strings.Contains(text, " - - by default ") || !strings.HasSuffix(text, " worker=1"); {
+		n, _, err := server.ReadFrom(packet)
+		if err != nil {
+			t.Fatalf("%v; the last that came was %q", err, text)
+		}
+		text = string(packet[:n])
+	}
+	p.signal(syscall.SIGTERM)
+	p.exits(0)
+	if text := p.stderr.String(); strings.Contains(text, "by default") {
+		t.Errorf("on standard error there is\n%s", text)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/support-go/support/admit"
 	lines "github.com/support-go/support/logs"
 	"github.com/support-go/support/logs/access"
+	"github.com/support-go/support/logs/sink"
 	"github.com/support-go/support/offload"
 	"github.com/support-go/support/prefork"
 )
@@ -64,6 +65,9 @@ func runProgram(name string) {
 	case "logging":
 		group.Logs = support.Logs{File: os.Getenv("LOG"), Access: new(access.Log)}
 		group.Logs.Options.JSON = os.Getenv("JSON") != ""
+		if server := os.Getenv("SYSLOG"); server != "" {
+			group.Logs.To = &sink.Syslog{Network: "udp", Address: server, Host: "web1"}
+		}
 		group.Dir = os.Getenv("DIR") // the default if nobody says
 		if page := os.Getenv("PAGE"); page != "" {
 			group.Meta(page)
