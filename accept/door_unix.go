@@ -25,7 +25,7 @@ type door struct {
 	raw    syscall.RawConn
 	guests []guest
 	came   bool // somebody, when it last looked
-	buffer [4 << 10]byte
+	buffer [enough]byte
 }
 
 // guest is a connection that has been accepted, and has not said yet what it
@@ -166,17 +166,29 @@ func (d *door) attend(q *Queue, g guest, now time.Time) bool {
 		return true
 	}
 	answer := q.limits.Refusal(d.buffer[:n])
-	if answer == nil {
+	switch {
+	case answer == nil && age < patience && unfinished(d.buffer[:n]):
+		return false
+	case answer == nil:
 		d.pass(q, g)
 		return true
 	}
-	// With something unread, closing would take the answer back.
-	_, _, _ = unix.Recvfrom(g.fd, d.buffer[:], unix.MSG_DONTWAIT)
+	d.readAll(g.fd)
 	_, _ = unix.Write(g.fd, answer) // a new socket has room for it
 	_ = unix.Close(g.fd)
 	q.note(-1)
 	q.account.refuse(q.event(Busy, nil, age))
 	return true
+}
+
+// readAll takes what has come, up to a bound: with something unread, closing would
+// take the answer back.
+func (d *door) readAll(fd int) {
+	for range most / len(d.buffer) {
+		if n, _, err := unix.Recvfrom(fd, d.buffer[:], unix.MSG_DONTWAIT); n < len(d.buffer) || err != nil {
+			return
+		}
+	}
 }
 
 // handOn has the one who has been here for longest served, and says whether

@@ -14,7 +14,7 @@ import (
 func FuzzHTTP(f *testing.F) {
 	for _, head := range []string{
 		"GET / HTTP/1.1\r\n\r\n", "HEAD / HTTP/1.0\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"POST / HTTP/1.1\r\n\r\n", "GET /", "\x16\x03\x01", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\r\ncontent-LENGTH:1\r\n\r\n",
+		"POST / HTTP/1.1\r\n\r\n", "GET /", "\x16\x03\x01", "\x16\x03\x01\x00\x05hello", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\r\ncontent-LENGTH:1\r\n\r\n",
 	} {
 		f.Add([]byte(head))
 	}

@@ -13,7 +13,7 @@ import (
 func refuse(c net.Conn, refusal Refusal) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(reading)) // a connection that is broken shows it in Read
-	head := make([]byte, 4<<10)
+	head := make([]byte, enough)
 	n, answer := 0, []byte(nil)
 	for n < len(head) {
 		m, err := c.Read(head[n:])
@@ -22,7 +22,7 @@ func refuse(c net.Conn, refusal Refusal) {
 			break
 		}
 	}
-	if answer == nil && n > 0 { // a request with a body, or a long header
+	if answer == nil && n > 0 && !handshake(head[:n]) { // a request with a body, or a long header
 		answer = refusal([]byte("GET / HTTP/1.1\r\n\r\n"))
 	}
 	if len(answer) == 0 {
