@@ -128,9 +128,9 @@ func (c *client) encryptedCode(path string, due time.Time) (int, error) {
 		return 0, err
 	}
 	resp, err := c.encrypted.Do(r)
-	var alert tls.AlertError
+	var remote *net.OpError
 	switch {
-	case errors.As(err, &alert):
+	case errors.As(err, &remote) && remote.Op == "remote error": // an alert; tls.AlertError is of QUIC only
 		return http.StatusServiceUnavailable, nil
 	case err != nil:
 		return 0, err
