@@ -18,6 +18,7 @@ var (
 
 const (
 	tidying   = 5 * time.Second // the least that a clean-up gets
+	telling   = time.Second / 2 // for those who show the group to answer whoever has asked them to end it
 	returning = 2 * time.Second // for a server to return in when its connections are closed
 )
 
@@ -45,15 +46,25 @@ func (p *process) drain(o prefork.Order, more <-chan prefork.Order) error {
 	return errors.Join(err, p.cleanUp(tidy))
 }
 
-// abandon ends a process that has never been ready, or that nobody needs any
-// more: what is open is closed.
-func (p *process) abandon() error {
+// abandon ends a process that has never been ready: what is open is closed.
+func (p *process) abandon() error { return p.quit(0) }
+
+// quit ends a process that nobody needs any more. What runs has so long to
+// answer; then what is open is closed.
+func (p *process) quit(answering time.Duration) error {
 	p.leaving.Store(true)
 	close(p.draining)
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // there is nothing to wait for
-	p.stopAccepting(ctx, false)
+	grace, cancel := context.WithTimeout(context.Background(), answering)
+	defer cancel()
+	p.stopAccepting(grace, false)
+	var closing sync.WaitGroup
+	for _, u := range p.units {
+		closing.Go(func() { u.speak.lame(grace, u) })
+	}
+	_ = p.wait(grace) // its error is that something is left
 	p.closeAll(errOver)
+	cancel()
+	closing.Wait()
 	err := p.awaitServers()
 	tidy, cancel := context.WithTimeout(context.Background(), tidying)
 	defer cancel()

@@ -206,7 +206,7 @@ func (g *Group) runMeta(ctx context.Context, w *prefork.Worker) error {
 	if order.Alone { // the workers have gone: there is nothing to tell
 		group.discard()
 		portrait.TokenFile{Dir: w.Dir()}.Remove()
-		return errors.Join(err, p.abandon())
+		return errors.Join(err, p.quit(telling))
 	}
 	return errors.Join(err, p.drain(*order, w.Orders()))
 }
@@ -297,7 +297,7 @@ func (g *Group) runAlone(ctx context.Context) error {
 	ignore := background(admin.surviveFailures)
 	defer ignore()
 	order, err := p.await(context.Background(), orders)
-	return errors.Join(err, p.drain(order, orders), admin.abandon())
+	return errors.Join(err, p.drain(order, orders), admin.quit(telling))
 }
 
 // surviveFailures says which of p's servers have failed, of a process whose others do

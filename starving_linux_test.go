@@ -40,6 +40,9 @@ func TestStarvingProcess(t *testing.T) {
 		_ = c.Close()
 	}
 	eventually(t, "it does not recover", func() bool { return strings.HasPrefix(get("/"), "200 ") })
+	eventually(t, "nothing is said of it", func() bool {
+		return strings.HasPrefix(get("/"), "200 ") && strings.Contains(p.stderr.String(), "accepting connections again")
+	})
 	text := p.stderr.String()
 	for _, line := range []string{"cannot accept connections", "accepting connections again"} {
 		if n := strings.Count(text, line); n != 1 {

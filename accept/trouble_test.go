@@ -64,6 +64,41 @@ func TestExhausted(t *testing.T) {
 	})
 }
 
+// scarce is a listener that fails before each connection.
+type scarce struct {
+	failing
+	accepted int
+}
+
+func (s *scarce) Accept() (net.Conn, error) {
+	if s.calls++; s.calls%2 == 1 && s.accepted < 50 {
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	s.accepted++
+	client, server := net.Pipe()
+	return server, client.Close()
+}
+
+// TestScarce wants one line where descriptors are short and come free one by
+// one, and one when that is over.
+func TestScarce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		q := accept.NewQueue(&scarce{}, accept.Limits{Silent: -1}, nil, slog.New(slog.NewTextHandler(&log, nil)))
+		for range 100 {
+			c, err := q.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Close()
+			time.Sleep(50 * time.Millisecond)
+		}
+		if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), "again") {
+			t.Errorf("said, in %d lines:\n%s", n, log.String())
+		}
+	})
+}
+
 // TestCloseEndsTrouble closes the queue while it waits for better times.
 func TestCloseEndsTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
