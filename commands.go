@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/support-go/support/internal/control"
@@ -77,7 +79,7 @@ func (v *panorama) commands() []meta.Command {
 			Help:   "Sets the number of workers, within Limits.Floor and Limits.Ceiling. Those that are too many drain, the newest first.",
 		}, {
 			Name: "cycle", Where: meta.Here, Button: &meta.Button{Title: "Cycle a worker"}, Run: v.cycle,
-			Inputs: []data.Input{{Name: "worker", Title: "Worker, by its number", Kind: data.WholeNumber, Required: true, Least: 1, Most: 1024}},
+			Inputs: []data.Input{{Name: "worker", Title: "Worker, such as w2", Required: true}},
 			Help:   "Starts a fresh process beside the worker, and drains the worker as soon as that is ready; there is never one fewer.",
 		},
 		drain,
@@ -112,7 +114,10 @@ func (v *panorama) scale(ctx context.Context, call meta.Call) (any, error) {
 }
 
 func (v *panorama) cycle(ctx context.Context, call meta.Call) (any, error) {
-	slot := call.Int("worker")
+	slot, err := strconv.Atoi(strings.TrimPrefix(call.Text("worker"), "w"))
+	if err != nil || slot < 1 {
+		return nil, fmt.Errorf("support: no worker %q: give one that the overview shows, such as w2", call.Text("worker"))
+	}
 	return fmt.Sprintf("worker %d is being replaced", slot), v.supervisor(ctx, control.Request{Do: "cycle", Slot: slot})
 }
 

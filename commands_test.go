@@ -90,9 +90,12 @@ func TestSupervisorsCommands(t *testing.T) {
 	workers("w1", "w2", "w4") // the helper that answers has the third place
 	before := get(t, o.base+"/pids.json?worker=w2")
 	eventually(t, "no worker can be cycled", func() bool { // while the third is being started
-		code, _ := o.do(t, "cycle", url.Values{"worker": {"2"}})
+		code, _ := o.do(t, "cycle", url.Values{"worker": {"w2"}})
 		return code == http.StatusOK
 	})
+	if code, said := o.do(t, "cycle", url.Values{"worker": {"meta"}}); code == http.StatusOK || !strings.Contains(said, "such as w2") {
+		t.Errorf("cycled what is no worker: %d %s", code, said)
+	}
 	eventually(t, "w2 is the same process as before", func() bool {
 		now := get(t, o.base+"/pids.json?worker=w2")
 		return strings.Contains(now, `"value": 1`) && pidOf(now) != pidOf(before)

@@ -29,6 +29,9 @@ func (g *Group) seenServing() pages.Serving {
 	for _, u := range p.units {
 		s.Servers = append(s.Servers, u.seen())
 	}
+	for _, u := range p.packets {
+		s.Servers = append(s.Servers, u.seen())
+	}
 	return s
 }
 
@@ -43,6 +46,16 @@ func (u *unit) seen() pages.Server {
 	case u.server.Serve != nil:
 		s.Protocol = "its own"
 	}
+	return s
+}
+
+func (u *packetUnit) seen() pages.Server {
+	at := u.conn.LocalAddr()
+	s := pages.Server{Name: u.server.shown(), Network: at.Network(), Address: at.String(), Protocol: "datagrams", Packets: &pages.Packets{Running: u.running()}}
+	if u.handled != nil {
+		s.Packets.Limit = u.handled.limits.Handlers
+	}
+	s.Packets.Dropped, _ = u.conn.Drops() // not known everywhere
 	return s
 }
 
@@ -70,12 +83,17 @@ func (g *Group) seenConns() []pages.Conn {
 	return all
 }
 
-// seenListeners are the listening sockets of this process.
+// seenListeners are the sockets of this process that its servers share.
 func (g *Group) seenListeners() map[string]syscall.Conn {
 	all := make(map[string]syscall.Conn)
 	if p := g.serving.Load(); p != nil {
 		for _, u := range p.units {
 			all[u.server.name()] = u.queue
+		}
+		for _, u := range p.packets {
+			if socket, ok := u.conn.PacketConn.(syscall.Conn); ok {
+				all[u.server.name()] = socket
+			}
 		}
 	}
 	return all

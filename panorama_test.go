@@ -96,6 +96,24 @@ func TestServersOfTheWholeGroup(t *testing.T) {
 	})
 }
 
+// TestDatagramsAreShown finds a socket for datagrams, that all workers share, among the servers
+// and among the descriptors.
+func TestDatagramsAreShown(t *testing.T) {
+	for _, workers := range []int{0, 2} {
+		group, _, page := shown(workers)
+		echo := group.Packet("127.0.0.1:0", func(_ context.Context, p *support.Packet) error { return p.Reply(p.Data) })
+		supporttest.Start(t, group)
+		base := "http://" + page.Addr().String()
+		eventually(t, "the page does not show the socket", func() bool {
+			got := get(t, base+"/servers.json")
+			return strings.Contains(got, echo.Addr().String()) && strings.Contains(got, `"datagrams"`)
+		})
+		if got := get(t, base+"/files.json?q=udp"); !strings.Contains(got, "server udp:127.0.0.1:0") {
+			t.Errorf("with %d workers, whose descriptor it is does not stand in %s", workers, got)
+		}
+	}
+}
+
 func TestConfigOfTheGroup(t *testing.T) {
 	group, server, page := shown(1)
 	group.Admit.Running = 77

@@ -36,6 +36,14 @@ type Server struct {
 	TLS      *tls.Config
 	Queue    *accept.Queue // nil if it has no connections
 	Backlog  int           // that was asked for
+	Packets  *Packets      // nil if it takes no datagrams
+}
+
+// Packets is what a server of datagrams has to do.
+type Packets struct {
+	Running int    // handlers
+	Limit   int    // of handlers
+	Dropped uint32 // by the kernel, since the socket was opened, in whichever process
 }
 
 // Servers returns the page of what a process serves.
@@ -125,7 +133,12 @@ func (s *Serving) listeners() *meta.Table {
 
 func (s *Server) row(t *meta.Table) {
 	name := meta.Cell{Value: s.Name, Href: "connections?" + url.Values{"server": {s.Name}}.Encode()}
-	if s.Queue == nil {
+	switch {
+	case s.Packets != nil:
+		name.Href = "stats?" + url.Values{"q": {"packet."}}.Encode()
+		t.Add(name, s.Address, s.Network, s.Protocol, "off", nil, s.Packets.Running, nil, nil, nil, nil, nil, s.Packets.note())
+		return
+	case s.Queue == nil:
 		t.Add(name, s.Address, s.Network, s.Protocol, secure(s.TLS, time.Now()), nil, nil, nil, nil, nil, nil, nil, "")
 		return
 	}
@@ -146,6 +159,16 @@ func (s *Server) row(t *meta.Table) {
 	row := t.Add(name, s.Address, s.Network, s.Protocol, secure(s.TLS, time.Now()), q.Open, q.Active, max(q.Open-q.Active, 0),
 		q.Waiting, age(q.Waiting, q.Oldest), meta.Cell{Value: length, State: state}, limit, note)
 	row.State = state
+}
+
+func (p *Packets) note() string {
+	switch {
+	case p.Dropped > 0:
+		return fmt.Sprintf("the kernel has dropped %s datagrams: its buffer was full", human.Count(float64(p.Dropped)))
+	case p.Limit > 0 && p.Running >= p.Limit:
+		return "all handlers run: datagrams wait in the kernel's buffer"
+	}
+	return ""
 }
 
 // Certificates should be renewed long before they end.
