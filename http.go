@@ -105,8 +105,14 @@ func (h *httpServer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *httpServer) handle(w http.ResponseWriter, r *http.Request, c *track.Conn) {
-	if h.bodyBytes > 0 && r.Body != http.NoBody {
-		r.Body = http.MaxBytesReader(w, r.Body, h.bodyBytes)
+	if r.Body != http.NoBody {
+		own := r.Body
+		// By its own, net/http knows that some of it has not been read. It then
+		// lets the client read the answer before it closes the connection.
+		defer func() { r.Body = own }()
+		if h.bodyBytes > 0 {
+			r.Body = http.MaxBytesReader(w, own, h.bodyBytes)
+		}
 	}
 	if h.stall <= 0 {
 		h.handler.ServeHTTP(w, r)
