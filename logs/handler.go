@@ -157,6 +157,9 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 		return h
 	}
 	c := *h
+	if h.masks(name) {
+		c.options.Secret = func(string) bool { return true } // all that is in it
+	}
 	if h.options.JSON {
 		c.pending = append(slices.Clip(h.pending), name)
 		return &c

@@ -417,3 +417,16 @@ func ExampleSecret() {
 	fmt.Println(key, string(key))
 	// Output: *** 4711
 }
+
+// TestSecretGroup opens a group whose name promises secrets.
+func TestSecretGroup(t *testing.T) {
+	for _, form := range []logs.Options{{}, {JSON: true}} {
+		var out bytes.Buffer
+		log := slog.New(logs.NewHandler(&out, form))
+		log.WithGroup("credentials").With("user", "geheim").Info("m", "b", "geheim", slog.Group("c", "d", "geheim"))
+		log.Info("m", "b", "seen")
+		if text := out.String(); strings.Contains(text, "geheim") || !strings.Contains(text, "seen") || !strings.Contains(text, "user") {
+			t.Errorf("logged %s", text)
+		}
+	}
+}

@@ -180,13 +180,13 @@ func TestRing(t *testing.T) {
 // TestRepeatsAreByPlace has two places say the same.
 func TestRepeatsAreByPlace(t *testing.T) {
 	var out safeBuffer
-	repeats := &logs.Repeats{Next: logs.NewHandler(&out, logs.Options{}), Burst: 2}
+	repeats := &logs.Repeats{Next: logs.NewHandler(&out, logs.Options{}), Burst: 2, Level: slog.LevelInfo}
 	log := slog.New(repeats.Handler())
 	for range 5 {
-		log.Warn("upstream failed")
+		log.Info("upstream failed")
 	}
 	for range 3 {
-		log.Warn("upstream failed")
+		log.Info("upstream failed")
 	}
 	repeats.Flush()
 	if text := out.String(); strings.Count(text, "\n") != 6 || !strings.Contains(text, "repeated=3") || !strings.Contains(text, "repeated=1") {

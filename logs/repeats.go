@@ -12,10 +12,10 @@ import (
 // than Burst in each Window. Those beyond become one: the last of them, at the
 // end of the window, with their number as its attribute "repeated". Records
 // below Level, and those that name no place, are passed on whatever their
-// number: they are either few or what was asked for.
+// number.
 type Repeats struct {
 	Next   slog.Handler  // required
-	Level  slog.Level    // from which records are bounded; default slog.LevelWarn
+	Level  slog.Leveler  // from which records are bounded; default slog.LevelWarn: what is less is what was asked for
 	Burst  int           // default 10
 	Window time.Duration // default 1 s
 
@@ -55,8 +55,11 @@ const maxSpots = 1000
 func (c *Repeats) Handler() slog.Handler {
 	c.once.Do(func() {
 		c.book = &book{
-			next: c.Next, level: cmp.Or(c.Level, slog.LevelWarn), burst: cmp.Or(c.Burst, 10),
+			next: c.Next, level: slog.LevelWarn, burst: cmp.Or(c.Burst, 10),
 			window: cmp.Or(c.Window, time.Second), spots: make(map[spot]*window),
+		}
+		if c.Level != nil {
+			c.book.level = c.Level.Level()
 		}
 	})
 	return repeated{c.book, c.book.next}
