@@ -27,7 +27,7 @@ func (g *Group) check() error {
 		problems = append(problems, fmt.Errorf("field Workers is %d: want 0 to serve in this process, or more for worker processes", g.Workers))
 	}
 	if a := g.Admit; min(a.Cores, a.Running, a.InFlight) < 0 {
-		problems = append(problems, fmt.Errorf("Admit has Cores %d, Running %d, InFlight %d: want numbers above 0, or 0 for the default", a.Cores, a.Running, a.InFlight))
+		problems = append(problems, fmt.Errorf("limits Admit.Cores %d, Running %d, InFlight %d: want numbers above 0, or 0 for the default", a.Cores, a.Running, a.InFlight))
 	}
 	problems = append(problems, g.supervisor(max(g.Workers, 1)).Check())
 	problems = append(problems, durations("Drain", map[string]time.Duration{
