@@ -251,6 +251,7 @@ func TestMarks(t *testing.T) {
 	opened := tab(t)
 	for _, address := range []string{"/", "/?range=15m", "/?worker=w1"} {
 		visit(t, opened, address)
+		eventually(t, opened, "six charts have no mark", `document.querySelectorAll(".charts .ev").length >= 6`) // none before the first points
 		places := ask[[]string](t, opened, `[...document.querySelectorAll(".charts .ev")].map((line) => line.getAttribute("x1"))`)
 		if len(places) < 6 || len(slices.Compact(slices.Clone(places))) > 1 {
 			t.Errorf("%s: the marks stand at %q, want one place in six charts", address, places)
