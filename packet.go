@@ -109,7 +109,7 @@ func (s *packetServer) serve(ctx context.Context) error {
 		case errors.Is(err, errLong):
 		case err != nil: // of the moment, such as too little memory in the kernel
 			s.note(err)
-			pause(ctx, 10*time.Millisecond)
+			wait(10*time.Millisecond, ctx.Done())
 		default:
 			s.handlers.Go(func() { s.answer(ctx, p, room) })
 		}
@@ -181,14 +181,5 @@ func (s *packetServer) handle(ctx context.Context, p *Packet) error {
 func (s *packetServer) note(err error) {
 	if since, total := s.failures.Add(err, time.Now()); since > 0 {
 		s.process.log.Warn("datagrams failed", "server", s.server.name(), "times", since, "total", total, "error", err)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }
